@@ -1,0 +1,49 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options that describe which ports a session tests."""
+
+    DOCUMENTATION = r"""
+options:
+  ports:
+    description:
+      - The ports to test. No port can be in two entries of one protocol.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What to call this entry; each needs its own name.
+        type: str
+        required: true
+      protocol:
+        description: The transport protocol.
+        type: str
+        choices: [tcp, udp]
+        required: true
+      ports:
+        description: Ports and ranges, such as V(443), V(50000-60000) or V(80,443).
+        type: str
+        required: true
+      speaks:
+        description:
+          - The exchange by which a port is proven open.
+          - V(stun) is an ICE connectivity check over UDP, V(ice-tcp) the same over TCP (RFC 4571, RFC 6544).
+          - By default V(stun) for UDP and V(ice-tcp) for TCP.
+        type: str
+        choices: [stun, ice-tcp]
+      required:
+        description: Whether the host fails without this entry. An optional one that is not open is a warning.
+        type: bool
+        default: true
+      purpose:
+        description: What the ports are for, for the table on the screen and for the report.
+        type: str
+        default: ''
+"""

@@ -1,0 +1,34 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Socket addresses as the kernel gives them, turned into the plain ones that people know."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+FAMILY_NAMES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
+
+_MAPPED = "::ffff:"
+
+
+def plain_ip(ip: str) -> str:
+    """Return C(ip) without the mapping of IPv4 into IPv6 (RFC 4291, section 2.5.5.2) and without a scope."""
+    if ip.startswith(_MAPPED) and "." in ip:
+        return ip[len(_MAPPED) :]
+    return ip.partition("%")[0]
+
+
+def family_of(ip: str) -> str:
+    """Return C(ipv4) or C(ipv6) for a plain address."""
+    return "ipv6" if ":" in ip else "ipv4"
+
+
+def plain(address: t.Tuple[t.Any, ...]) -> t.Tuple[str, int]:
+    """Return host and port of a socket address."""
+    return plain_ip(address[0]), address[1]

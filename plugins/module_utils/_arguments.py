@@ -1,0 +1,52 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""What the modules have in common at their edge: two options, and how an error gets out."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import PreflightError
+from ._requirement import SPEAKS
+
+if t.TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+Result = t.Dict[str, t.Any]
+
+SESSION: t.Dict[str, t.Any] = {
+    "type": "dict",
+    "required": True,
+    "options": {
+        "id": {"type": "str", "required": True},
+        "secret": {"type": "str", "required": True, "no_log": True},
+    },
+}
+
+PORTS: t.Dict[str, t.Any] = {
+    "type": "list",
+    "elements": "dict",
+    "required": True,
+    "options": {
+        "name": {"type": "str", "required": True},
+        "protocol": {"type": "str", "choices": ["tcp", "udp"], "required": True},
+        "ports": {"type": "str", "required": True},
+        "speaks": {"type": "str", "choices": list(SPEAKS)},
+        "required": {"type": "bool", "default": True},
+        "purpose": {"type": "str", "default": ""},
+    },
+}
+
+
+def run(module: AnsibleModule, job: t.Callable[[AnsibleModule], Result]) -> None:
+    """Do C(job) and leave with its result, or with the one sentence of what went wrong."""
+    try:
+        result = job(module)
+    except PreflightError as error:
+        module.fail_json(msg=f"{error}.")
+    module.exit_json(**result)

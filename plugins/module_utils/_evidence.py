@@ -1,0 +1,122 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Evidence: what one side can say about a port. The one shape that crosses between hosts.
+
+An observation (see L(Observation)) is true of a set of ports. In Python that is a set, on the wire one dict an
+observation, with its ports compressed: C({"seen": "open", "protocol": "udp", "family": "ipv4", "ports": "50000-60000"}).
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._errors import PreflightError
+from ._ports import format_ports, read_ports
+
+# What the prober can see of a port
+OPEN = "open"  # this session's proof came back
+MOVED = "moved"  # the proof came back, and says that the question arrived on port C(to)
+ACCEPTED = "accepted"  # a TCP connection was completed, and then nothing came
+FOREIGN = "foreign"  # an answer of somebody else, described by C(what)
+REJECTED = "rejected"  # refused with C(by), RST or ICMP, from C(offender) as far as the kernel tells
+UNSENT = "unsent"  # the prober itself could not ask; C(reason)
+
+# What the listener can see of a port
+IN_USE = "in_use"  # not bound: C(process), C(pid), C(unit) hold it
+ARRIVED = "arrived"  # a question of this session reached the network card
+RECEIVED = "received"  # the question reached the listener, or its socket in the kernel
+ANSWERED = "answered"  # the answer was handed to the kernel
+UNANSWERED = "unanswered"  # the kernel refused to send the answer; C(reason)
+LEFT = "left"  # the answer left by the network card
+
+SEEN = frozenset(
+    (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, IN_USE, ARRIVED, RECEIVED, ANSWERED, UNANSWERED, LEFT)
+)  # fmt: skip
+PROTOCOLS = ("tcp", "udp")
+FAMILIES = ("ipv4", "ipv6")
+
+Detail = t.Tuple[t.Tuple[str, str], ...]
+
+_MOST_DETAIL = 200  # characters; what came from the network may be long
+
+
+class Observation(t.NamedTuple):
+    """What was seen, of which protocol and family, from which vantage; C(detail) as sorted key-value pairs.
+
+    The C(family) of what concerns both (IN_USE) is empty.
+    """
+
+    seen: str
+    protocol: str
+    family: str = ""
+    vantage: int = 0
+    detail: Detail = ()
+
+
+def detail(**values: t.Any) -> Detail:
+    """The detail of an observation, with what is None left out."""
+    return tuple(sorted((key, str(value)[:_MOST_DETAIL]) for key, value in values.items() if value is not None))
+
+
+class Evidence:
+    """The observations of one side."""
+
+    def __init__(self) -> None:
+        self._ports: t.Dict[Observation, t.Set[int]] = {}
+
+    def ports(self, observation: Observation) -> t.Set[int]:
+        """The set, to be added to, of the ports of which C(observation) is true."""
+        return self._ports.setdefault(observation, set())
+
+    def select(self, seen: str, protocol: str, family: str, vantage: int = 0) -> t.Dict[Detail, t.Set[int]]:
+        """The ports of which C(seen) is true, by detail."""
+        wanted = (seen, protocol, family, vantage)
+        return {row.detail: ports for row, ports in self._ports.items() if row[:4] == wanted and ports}
+
+    def all(self, seen: str, protocol: str, family: str, vantage: int = 0) -> t.Set[int]:
+        """The ports of which C(seen) is true, whatever the detail."""
+        return set().union(*self.select(seen, protocol, family, vantage).values())
+
+    def to_list(self) -> t.List[t.Dict[str, t.Any]]:
+        """The wire form, sorted."""
+        return [
+            {
+                "seen": row.seen,
+                "protocol": row.protocol,
+                "family": row.family,
+                "vantage": row.vantage,
+                "ports": format_ports(ports),
+                "detail": dict(row.detail),
+            }
+            for row, ports in sorted(self._ports.items())
+            if ports
+        ]
+
+    @classmethod
+    def from_list(cls, rows: t.Any) -> Evidence:
+        """The inverse of to_list, for data from another host: raises PreflightError for anything else."""
+        evidence = cls()
+        try:
+            for row in rows:
+                observation = Observation(
+                    seen=str(row["seen"]),
+                    protocol=str(row["protocol"]),
+                    family=str(row["family"]),
+                    vantage=int(row["vantage"]),
+                    detail=detail(**{str(key): value for key, value in row["detail"].items()}),
+                )
+                if (
+                    observation.seen not in SEEN
+                    or observation.protocol not in PROTOCOLS
+                    or observation.family not in ("", *FAMILIES)
+                ):
+                    raise ValueError(observation)
+                evidence.ports(observation).update(read_ports(row["ports"]))
+        except (KeyError, TypeError, ValueError, AttributeError, PreflightError) as error:
+            raise PreflightError("the evidence is not what this version writes; use one version everywhere") from error
+        return evidence

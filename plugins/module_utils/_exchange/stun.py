@@ -1,0 +1,121 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The exchange of a media port: an ICE connectivity check (RFC 8445, section 7) over UDP.
+
+The question is what a browser sends to LiveKit; the answer tells where the question came from and where it arrived.
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+import typing as t
+
+from .. import _stun
+from .._session import Session
+from .._stun import Address
+
+# Type preference of a peer-reflexive candidate, RFC 8445, sections 5.1.2 and 7.1.1.
+_PRIORITY = struct.pack("!I", (110 << 24) + (65535 << 8) + 255)
+_UNDERSTOOD = {
+    _stun.USERNAME,
+    _stun.MESSAGE_INTEGRITY,
+    _stun.XOR_MAPPED_ADDRESS,
+    _stun.PRIORITY,
+    _stun.USE_CANDIDATE,
+}
+
+
+class Asked(t.NamedTuple):
+    """What the listener learns from a question of its session; C(vantage) is None for a third party's ICE agent."""
+
+    reply: bytes
+    vantage: t.Optional[int]
+    intended_port: t.Optional[int]
+
+
+class Outcome(enum.Enum):
+    """What a reply is worth to the prober."""
+
+    PROVEN = "proven"  # this session's listener, on the intended port
+    MOVED = "moved"  # this session's listener, on another port
+    FOREIGN = "foreign"  # somebody else
+
+
+class Reply(t.NamedTuple):
+    """A checked reply: C(mapped) is the prober as the listener sees it, C(origin) the listener's own end."""
+
+    outcome: Outcome
+    mapped: t.Optional[Address] = None
+    origin: t.Optional[Address] = None
+
+
+def ask(session: Session, vantage: int, port: int, transaction_id: bytes, tie_breaker: bytes) -> bytes:
+    """The question of C(vantage) to C(port). It is sent again as it is (RFC 8489, section 6.2.1)."""
+    attributes = (
+        (_stun.USERNAME, session.username(vantage, port)),
+        (_stun.PRIORITY, _PRIORITY),
+        (_stun.ICE_CONTROLLING, tie_breaker),
+    )
+    return _stun.build(_stun.BINDING_REQUEST, transaction_id, attributes, session.key)
+
+
+def answer(data: bytes, session: Session, source: Address, arrived_at: Address) -> t.Optional[Asked]:
+    """Answer a question that came from C(source) to C(arrived_at).
+
+    None, which means silence, for everything that does not prove the session's secret. No answer is longer than its
+    question, so that a forged source gains nothing.
+    """
+    try:
+        message = _stun.parse(data)
+    except _stun.StunError:
+        return None
+    username = message.attributes.get(_stun.USERNAME, b"")
+    if (
+        message.type != _stun.BINDING_REQUEST
+        or username.partition(b":")[0] != session.id.encode("ascii")
+        or not _stun.is_authentic(data, message, session.key)
+    ):
+        return None
+    vantage, intended_port = session.read_username(username) or (None, None)
+    unknown = [kind for kind in message.attributes if kind < 0x8000 and kind not in _UNDERSTOOD]
+    if unknown:  # RFC 8489, section 6.3.1
+        error = (
+            (_stun.ERROR_CODE, _stun.pack_error(420, "")),
+            (_stun.UNKNOWN_ATTRIBUTES, struct.pack(f"!{len(unknown)}H", *unknown)),
+        )
+        reply = _stun.build(_stun.BINDING_ERROR, message.transaction_id, error, session.key)
+        return Asked(reply, vantage, intended_port) if len(reply) <= len(data) else None
+    mapped = (_stun.XOR_MAPPED_ADDRESS, _stun.xor_address(_stun.pack_address(source), message.transaction_id))
+    origin = (_stun.RESPONSE_ORIGIN, _stun.pack_address(arrived_at))
+    reply = _stun.build(_stun.BINDING_SUCCESS, message.transaction_id, (mapped, origin), session.key)
+    if len(reply) > len(data):
+        reply = _stun.build(_stun.BINDING_SUCCESS, message.transaction_id, (mapped,), session.key)
+    return Asked(reply, vantage, intended_port) if len(reply) <= len(data) else None
+
+
+def check(data: bytes, session: Session, port: int, transaction_id: bytes) -> Reply:
+    """Tell what C(data) is worth as the reply to the question C(transaction_id) that meant C(port)."""
+    try:
+        message = _stun.parse(data)
+        if (
+            message.type != _stun.BINDING_SUCCESS
+            or message.transaction_id != transaction_id
+            or not _stun.is_authentic(data, message, session.key)
+        ):
+            return Reply(Outcome.FOREIGN)
+        mapped = _stun.unpack_address(
+            _stun.xor_address(message.attributes.get(_stun.XOR_MAPPED_ADDRESS, b""), transaction_id)
+        )
+        origin = message.attributes.get(_stun.RESPONSE_ORIGIN)
+        if origin is None:
+            return Reply(Outcome.PROVEN, mapped)
+        listener = _stun.unpack_address(origin)
+    except _stun.StunError:
+        return Reply(Outcome.FOREIGN)
+    return Reply(Outcome.PROVEN if listener[1] == port else Outcome.MOVED, mapped, listener)

@@ -1,0 +1,102 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The kernel's tables of sockets, and who holds them (proc(5), Documentation/networking/proc_net_tcp.rst)."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import struct
+import typing as t
+
+from .._addresses import plain_ip
+
+SYN_RECEIVED = 0x03  # include/net/tcp_states.h
+
+_UNIT = re.compile(r"([^/]+\.(?:service|scope))(?:/|$)")
+_SOCKET = re.compile(r"socket:\[([0-9]+)\]")
+
+
+class Socket(t.NamedTuple):
+    """One row of a table; addresses are plain ones."""
+
+    local_port: int
+    remote: t.Tuple[str, int]
+    state: int
+    inode: int
+
+
+class Holder(t.NamedTuple):
+    """Who holds a socket: the name and id of the process, and its systemd unit, each None if unknown."""
+
+    process: t.Optional[str]
+    pid: t.Optional[int]
+    unit: t.Optional[str]
+
+
+def sockets(protocol: str) -> t.Iterator[Socket]:
+    """Yield the sockets of C(protocol) of both families."""
+    for table in (protocol, protocol + "6"):
+        try:
+            with open("/proc/net/" + table, encoding="utf-8") as lines:
+                next(lines, None)
+                for line in lines:
+                    fields = line.split()
+                    yield Socket(
+                        local_port=_address(fields[1])[1],
+                        remote=_address(fields[2]),
+                        state=int(fields[3], 16),
+                        inode=int(fields[9]),
+                    )
+        except FileNotFoundError:  # this family is switched off
+            continue
+
+
+def holders(protocol: str, ports: t.Iterable[int]) -> t.Dict[int, Holder]:
+    """Tell who holds each of C(ports); one whose holder shows no process gets a Holder of Nones."""
+    wanted = set(ports)
+    inodes = {row.inode: row.local_port for row in sockets(protocol) if row.local_port in wanted}
+    found = {port: Holder(None, None, None) for port in wanted}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for inode in _inodes(pid):
+            if inode in inodes:
+                found[inodes[inode]] = Holder(_read(pid, "comm"), int(pid), _unit(pid))
+    return found
+
+
+def _inodes(pid: str) -> t.Iterator[int]:
+    try:
+        for descriptor in os.scandir(f"/proc/{pid}/fd"):
+            match = _SOCKET.fullmatch(os.readlink(descriptor.path))
+            if match:
+                yield int(match.group(1))
+    except OSError:  # the process, or a file of it, is gone or not ours to see
+        return
+
+
+def _unit(pid: str) -> t.Optional[str]:
+    names = _UNIT.findall(_read(pid, "cgroup") or "")
+    return str(names[-1]) if names else None
+
+
+def _read(pid: str, name: str) -> t.Optional[str]:
+    try:
+        with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def _address(text: str) -> t.Tuple[str, int]:
+    """The kernel prints each 32-bit word of an address in host byte order."""
+    ip, port = text.split(":")
+    words = struct.unpack(f"!{len(ip) // 8}I", bytes.fromhex(ip))
+    packed = struct.pack(f"={len(words)}I", *words)
+    family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+    return plain_ip(socket.inet_ntop(family, packed)), int(port, 16)

@@ -1,0 +1,234 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The listener's loop: answer this session's questions on every port until it is told to stop or its time is over."""
+
+from __future__ import annotations
+
+import functools
+import select
+import socket
+import struct
+import typing as t
+
+from .._addresses import plain, plain_ip
+from .._exchange import ice_tcp, stun
+from .._session import Session
+from .binding import IP_PKTINFO, Port
+from .record import Record
+from .tap import Tap
+
+_BATCH = 32  # messages of one socket before the others have their turn
+_FRAMES = 2048  # likewise of the tap, which sees what goes to all sockets
+_LONGEST_DATAGRAM = 2048
+_CONVERSATION_SECONDS = 10.0
+_MOST_CONVERSATIONS = 1000
+
+Address = t.Tuple[str, int]
+
+
+class Server:
+    """The loop over all sockets.
+
+    C(control) is a listening socket and C(command) what to do with a connection to it; the loop ends when that returns
+    true. C(clock) counts seconds, and C(deadline) is the reading at which the loop ends by itself.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        sockets: t.Dict[Port, socket.socket],
+        tap: t.Optional[Tap],
+        control: socket.socket,
+        command: t.Callable[[socket.socket, t.Callable[[], t.Dict[str, t.Any]]], bool],
+        deadline: float,
+        clock: t.Callable[[], float],
+    ) -> None:
+        self._session = session
+        self._tap = tap
+        self._control = control
+        self._command = command
+        self._deadline = deadline
+        self._clock = clock
+        self._record = Record(session, set(sockets))
+        self._conversations: t.Dict[int, _Conversation] = {}
+        self._stopped = False
+        self._epoll = select.epoll()
+        self._handlers: t.Dict[int, t.Callable[[], None]] = {}
+        self._watch(control, self._obey)
+        if tap:
+            self._watch(tap, self._look)
+        for (protocol, port), sock in sockets.items():
+            handler = self._answer_datagrams if protocol == "udp" else self._accept
+            self._watch(sock, functools.partial(handler, sock, port))
+
+    def run(self) -> None:
+        """Serve until stopped or until the deadline."""
+        while not self._stopped:
+            left = self._deadline - self._clock()
+            if left <= 0:
+                return
+            for descriptor, dummy in self._epoll.poll(min(left, 1.0)):
+                handler = self._handlers.get(descriptor)
+                if handler:
+                    handler()
+            self._hang_up_on_idlers()
+
+    def _watch(self, thing: t.Union[socket.socket, Tap], handler: t.Callable[[], None]) -> None:
+        self._handlers[thing.fileno()] = handler
+        self._epoll.register(thing.fileno(), select.EPOLLIN)
+
+    def _finish(self) -> t.Dict[str, t.Any]:
+        lost = 0
+        if self._tap:
+            for frame in self._tap.read(1_000_000):
+                self._record.frame(frame)
+            lost = self._tap.lost()
+        return {"tap": {"usable": self._tap is not None, "lost": lost}, **self._record.finish()}
+
+    def _obey(self) -> None:
+        self._stopped = self._command(self._control, self._finish)
+
+    def _look(self) -> None:
+        if self._tap:
+            for frame in self._tap.read(_FRAMES):
+                self._record.frame(frame)
+
+    def _answer_datagrams(self, sock: socket.socket, port: int) -> None:
+        for dummy in range(_BATCH):
+            try:
+                data, ancillary, dummy_flags, source = sock.recvmsg(_LONGEST_DATAGRAM, 64)
+            except BlockingIOError:
+                return
+            except OSError:  # an ICMP error of an earlier answer
+                continue
+            local, reply_from = _local_end(ancillary)
+            peer = plain(source)
+            asked = stun.answer(data, self._session, peer, (local, port))
+            if asked is None:
+                self._record.strangers["datagrams"] += 1
+                continue
+            self._note(asked, "udp", peer, port)
+            try:
+                sock.sendmsg([asked.reply], reply_from, 0, source)
+            except OSError as error:
+                self._note_failure(asked, "udp", peer, port, error)
+            else:
+                self._note_success(asked, "udp", peer, port)
+
+    def _accept(self, sock: socket.socket, port: int) -> None:
+        for dummy in range(_BATCH):
+            try:
+                connection, source = sock.accept()
+            except OSError:  # nobody there any more
+                return
+            peer = plain(source)
+            self._record.accepted(peer, port)
+            if len(self._conversations) >= _MOST_CONVERSATIONS:
+                self._hang_up(next(iter(self._conversations.values())))
+            connection.setblocking(False)
+            conversation = _Conversation(connection, peer, port, self._clock() + _CONVERSATION_SECONDS)
+            self._conversations[connection.fileno()] = conversation
+            self._watch(connection, functools.partial(self._converse, conversation))
+
+    def _converse(self, conversation: _Conversation) -> None:
+        """Answer the first question of a connection; the prober hangs up when it has the answer."""
+        try:
+            data = conversation.connection.recv(_LONGEST_DATAGRAM)
+            conversation.data += data
+            question = ice_tcp.unframe(bytes(conversation.data)) if data else None
+        except BlockingIOError:
+            return
+        except (OSError, ValueError):
+            data, question = b"", None
+        if not data or conversation.answered:
+            self._hang_up(conversation)
+        elif question is not None:
+            self._answer_conversation(conversation, question)
+
+    def _answer_conversation(self, conversation: _Conversation, question: bytes) -> None:
+        peer, port = conversation.peer, conversation.port
+        asked = stun.answer(question, self._session, peer, plain(conversation.connection.getsockname()))
+        if asked is None:
+            self._hang_up(conversation)
+            return
+        conversation.answered = True
+        self._note(asked, "tcp", peer, port)
+        try:
+            conversation.connection.sendall(ice_tcp.frame(asked.reply))
+        except OSError as error:
+            self._note_failure(asked, "tcp", peer, port, error)
+            self._hang_up(conversation)
+        else:
+            self._note_success(asked, "tcp", peer, port)
+
+    def _note(self, asked: stun.Asked, protocol: str, peer: Address, port: int) -> None:
+        if asked.vantage is not None and asked.intended_port is not None:
+            self._record.received(protocol, peer, asked.vantage, port, asked.intended_port)
+
+    def _note_success(self, asked: stun.Asked, protocol: str, peer: Address, port: int) -> None:
+        if asked.vantage is not None:
+            self._record.answered(protocol, peer, asked.vantage, port)
+
+    def _note_failure(self, asked: stun.Asked, protocol: str, peer: Address, port: int, error: OSError) -> None:
+        if asked.vantage is not None:
+            self._record.unanswered(protocol, peer, asked.vantage, port, error.strerror or str(error))
+
+    def _hang_up(self, conversation: _Conversation) -> None:
+        if not conversation.answered:
+            self._record.strangers["connections"] += 1
+        descriptor = conversation.connection.fileno()
+        del self._conversations[descriptor], self._handlers[descriptor]
+        self._epoll.unregister(descriptor)
+        conversation.connection.close()
+
+    def _hang_up_on_idlers(self) -> None:
+        now = self._clock()
+        for conversation in list(self._conversations.values()):
+            if conversation.deadline > now:
+                return  # the later ones are younger
+            self._hang_up(conversation)
+
+
+class _Conversation:
+    """A TCP connection that has not asked yet, or has its answer."""
+
+    def __init__(self, connection: socket.socket, peer: Address, port: int, deadline: float) -> None:
+        self.connection = connection
+        self.peer = peer
+        self.port = port
+        self.deadline = deadline
+        self.data = bytearray()
+        self.answered = False
+
+
+_Ancillary = t.List[t.Tuple[int, int, bytes]]
+
+
+def _local_end(ancillary: _Ancillary) -> t.Tuple[str, _Ancillary]:
+    """Return where a datagram arrived, and what makes its answer leave from there (ip(7), ipv6(7))."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
+            return _local_ipv6(data)
+        if (level, kind) == (socket.IPPROTO_IP, IP_PKTINFO):
+            return _local_ipv4(data)
+    return "", []
+
+
+@functools.lru_cache(maxsize=64)
+def _local_ipv6(data: bytes) -> t.Tuple[str, _Ancillary]:
+    address, interface = data[:16], data[16:20]
+    # Only a link-local answer needs an interface; any other leaves by whatever route there is.
+    scope = interface if address[:2] == b"\xfe\x80" else bytes(4)
+    ip = plain_ip(socket.inet_ntop(socket.AF_INET6, address))
+    return ip, [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, address + scope)]
+
+
+@functools.lru_cache(maxsize=64)
+def _local_ipv4(data: bytes) -> t.Tuple[str, _Ancillary]:
+    local = data[4:8]
+    return socket.inet_ntoa(local), [(socket.IPPROTO_IP, IP_PKTINFO, struct.pack("=i4s4s", 0, local, bytes(4)))]

@@ -1,0 +1,196 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The tap: which of this session's questions reached the network card, and which answers left by it.
+
+A packet socket (packet(7)) for all protocols sees a frame before the host's own firewall does. A socket filter lets only
+frames through that could be this session's, so that other traffic costs nothing and a flood cannot push ours out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import socket
+import struct
+import typing as t
+
+from .._addresses import plain_ip
+from .._session import MARKS
+from .._stun import MAGIC_COOKIE
+
+# include/uapi/linux/if_ether.h, if_packet.h, asm-generic/socket.h
+ETH_P_ALL = 0x0003
+SOL_PACKET = 263
+PACKET_STATISTICS = 6
+PACKET_OUTGOING = 4
+SO_ATTACH_FILTER = 26
+SO_RCVBUFFORCE = 33
+
+_SNAP = 256  # bytes of a frame: headers and a whole connectivity check
+_BUFFER = 32 << 20
+_SYN, _SYN_ACK = 0x02, 0x12
+_MSS_OPTION = 0x0204  # kind 2, length 4 (RFC 9293, section 3.2)
+_ADDRESS = {4: (socket.AF_INET, 12, 4), 6: (socket.AF_INET6, 8, 16)}  # family, offset and length of the source
+
+
+class Frame(t.NamedTuple):
+    """A frame of interest: C(kind) is C(udp), C(syn) or C(syn-ack); C(mss) that of a SYN, else 0."""
+
+    kind: str
+    source: t.Tuple[str, int]
+    destination: t.Tuple[str, int]
+    outgoing: bool
+    payload: bytes
+    mss: int
+
+
+class Tap:
+    """The open tap; raises OSError where the host does not allow one."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+        try:
+            self._socket.setblocking(False)
+            _attach(self._socket, _assemble(_FILTER))
+            try:
+                self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, _BUFFER)
+            except OSError:  # without CAP_NET_ADMIN the system's limit holds
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._lost = 0
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def read(self, most: int) -> t.List[Frame]:
+        """Return up to C(most) waiting frames."""
+        frames = []
+        for dummy in range(most):
+            try:
+                data, address = self._socket.recvfrom(_SNAP)
+            except BlockingIOError:
+                break
+            frame = read_frame(data, address[2] == PACKET_OUTGOING)
+            if frame:
+                frames.append(frame)
+        return frames
+
+    def lost(self) -> int:
+        """Return how many frames the kernel dropped because we were too slow: with any, absence proves nothing."""
+        dropped = struct.unpack("II", self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
+        self._lost += dropped  # reading resets the kernel's count
+        return self._lost
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@functools.lru_cache(maxsize=256)
+def _ip(family: int, packed: bytes) -> str:
+    return plain_ip(socket.inet_ntop(family, packed))
+
+
+def read_frame(data: bytes, outgoing: bool) -> t.Optional[Frame]:
+    """Take an IP packet apart; None for one that is too short or of no interest."""
+    try:
+        version = data[0] >> 4
+        family, address_at, size = _ADDRESS[version]
+        header, protocol = ((data[0] & 0x0F) * 4, data[9]) if version == 4 else (40, data[6])
+        source = _ip(family, data[address_at : address_at + size])
+        destination = _ip(family, data[address_at + size : address_at + 2 * size])
+        source_port, destination_port = struct.unpack_from("!HH", data, header)
+        mss = 0
+        payload = b""
+        if protocol == socket.IPPROTO_UDP:
+            kind = "udp"
+            payload = data[header + 8 :]
+        elif protocol == socket.IPPROTO_TCP and data[header + 13] & _SYN_ACK == _SYN_ACK:
+            kind = "syn-ack"
+        elif protocol == socket.IPPROTO_TCP and data[header + 13] & _SYN_ACK == _SYN:
+            kind = "syn"
+            option, mss = struct.unpack_from("!HH", data, header + 20)
+            if option != _MSS_OPTION:
+                return None
+        else:
+            return None
+    except (IndexError, KeyError, ValueError, struct.error):
+        return None
+    return Frame(kind, (source, source_port), (destination, destination_port), outgoing, payload, mss)
+
+
+# Classic BPF (Documentation/networking/filter.rst): an instruction is a code, an operand and, for a jump, the labels to
+# go to if it holds and if it does not. Offsets behind an IP header are relative to register X.
+_LOAD_BYTE, _LOAD_WORD, _AND, _RETURN = 0x30, 0x20, 0x54, 0x06
+_LOAD_X, _LOAD_X_IPV4_HEADER, _LOAD_BYTE_AT_X, _LOAD_WORD_AT_X = 0x01, 0xB1, 0x50, 0x40
+_IF_EQUAL, _IF_GREATER_EQUAL = 0x15, 0x35
+_PACKET_TYPE = 0xFFFFF000 + 4  # SKF_AD_OFF + SKF_AD_PKTTYPE
+
+_Instruction = t.Union[str, t.Tuple[int, int], t.Tuple[int, int, str, str]]
+_FILTER: t.Tuple[_Instruction, ...] = (
+    (_LOAD_BYTE, 0),
+    (_AND, 0xF0),
+    (_IF_EQUAL, 0x40, "ipv4", "not ipv4"),
+    "ipv4",
+    (_LOAD_X_IPV4_HEADER, 0),
+    (_LOAD_BYTE, 9),
+    (_IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
+    "not ipv4",
+    (_IF_EQUAL, 0x60, "ipv6", "leave"),
+    "ipv6",
+    (_LOAD_X, 40),
+    (_LOAD_BYTE, 6),
+    (_IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
+    "not udp",
+    (_IF_EQUAL, socket.IPPROTO_TCP, "tcp", "leave"),
+    "udp",  # STUN in either direction
+    (_LOAD_WORD_AT_X, 12),
+    (_IF_EQUAL, MAGIC_COOKIE, "take", "leave"),
+    "tcp",
+    (_LOAD_BYTE_AT_X, 13),
+    (_AND, _SYN_ACK),
+    (_IF_EQUAL, _SYN_ACK, "syn-ack", "not syn-ack"),
+    "syn-ack",  # only our own
+    (_LOAD_WORD, _PACKET_TYPE),
+    (_IF_EQUAL, PACKET_OUTGOING, "take", "leave"),
+    "not syn-ack",
+    (_IF_EQUAL, _SYN, "syn", "leave"),
+    "syn",  # one whose first option is a mark
+    (_LOAD_WORD_AT_X, 20),
+    (_IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[0], "not too small", "leave"),
+    "not too small",
+    (_IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[-1] + 1, "leave", "take"),
+    "take",
+    (_RETURN, _SNAP),
+    "leave",
+    (_RETURN, 0),
+)
+
+
+def _assemble(program: t.Iterable[_Instruction]) -> bytes:
+    """Turn the labels of C(program) into distances and pack it as struct sock_filter has it."""
+    labels: t.Dict[str, int] = {}
+    instructions: t.List[t.Tuple[t.Any, ...]] = []
+    for line in program:
+        if isinstance(line, str):
+            labels[line] = len(instructions)
+        else:
+            instructions.append(line)
+    code = b""
+    for number, (operation, operand, *targets) in enumerate(instructions):
+        distances = [labels[label] - number - 1 for label in targets] or [0, 0]
+        code += struct.pack("HBBI", operation, *distances, operand)
+    return code
+
+
+def _attach(sock: socket.socket, program: bytes) -> None:
+    code = ctypes.create_string_buffer(program)
+    sock.setsockopt(
+        socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, ctypes.addressof(code))
+    )

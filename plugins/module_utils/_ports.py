@@ -1,0 +1,63 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Port sets: parse, compress.
+
+Written form: ports and inclusive ranges, separated by commas, as in C(80,443,50000-60000).
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ._errors import PreflightError
+
+LOWEST, HIGHEST = 1, 65535
+
+_ITEM = re.compile(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?", re.ASCII)
+
+
+def parse_ports(text: t.Union[str, int]) -> t.FrozenSet[int]:
+    """Return the ports that C(text) names.
+
+    Raises PreflightError, saying what is wrong with which part, for anything but a non-empty port set.
+    """
+    ports: t.Set[int] = set()
+    for item in str(text).split(","):
+        match = _ITEM.fullmatch(item.strip())
+        if not match:
+            raise PreflightError(f'"{text}" is not a port set; write it as 443, 50000-60000 or 80,443')
+        first = int(match.group(1))
+        last = int(match.group(2) or first)
+        if not (LOWEST <= first <= HIGHEST and LOWEST <= last <= HIGHEST):
+            raise PreflightError(f'"{text}" has a port outside {LOWEST}-{HIGHEST}; name ports that exist')
+        if first > last:
+            raise PreflightError(f'"{text}" has a range that ends before it starts; write {last}-{first}')
+        ports.update(range(first, last + 1))
+    return frozenset(ports)
+
+
+def ranges(ports: t.Iterable[int]) -> t.List[t.Tuple[int, int]]:
+    """Return C(ports) as sorted, disjoint, inclusive ranges, as few as possible."""
+    found: t.List[t.Tuple[int, int]] = []
+    for port in sorted(set(ports)):
+        if found and found[-1][1] == port - 1:
+            found[-1] = (found[-1][0], port)
+        else:
+            found.append((port, port))
+    return found
+
+
+def format_ports(ports: t.Iterable[int]) -> str:
+    """Return the one compressed and sorted way to write C(ports); an empty string for none."""
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges(ports))
+
+
+def read_ports(text: str) -> t.FrozenSet[int]:
+    """The inverse of format_ports: unlike parse_ports it takes an empty string for no ports."""
+    return parse_ports(text) if text else frozenset()

@@ -1,0 +1,100 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""How fast to ask: found from the answers, not assumed."""
+
+from __future__ import annotations
+
+import typing as t
+
+START = 10_000.0  # probes a second
+CEILING = 200_000.0  # more than an interpreter sends
+FLOOR = 500.0
+_WINDOW = 0.02  # seconds in which the rate stays as it is
+_ENOUGH = 40  # probes from which a share can be judged
+_FALLEN = 0.8
+
+
+class _Window:
+    def __init__(self, start: float) -> None:
+        self.start = start
+        self.sent = 0
+        self.answered = 0
+
+
+class Pace:
+    """The rate of a sweep in shuffled order.
+
+    Since the order is shuffled, the share of probes that are answered is the same all the time, whatever the firewall
+    does to some of the ports. If it falls, it is our own rate that something on the way cannot stand. So the rate doubles
+    from window to window, until a window's share falls behind that of those before it; then it is halved and kept.
+    C(ceiling) is in probes a second, 0 for none.
+    """
+
+    def __init__(self, ceiling: float, now: float) -> None:
+        self._ceiling = ceiling or CEILING
+        self.rate = min(START, self._ceiling)
+        self._windows = [_Window(now)]
+        self._judged = 0  # windows that have been
+        self._sent = self._answered = 0  # in those that were judged good
+        self._settled = False
+        self._credit = 0.0
+        self._last = now
+
+    @property
+    def window(self) -> int:
+        """The window that a probe sent now belongs to."""
+        return len(self._windows) - 1
+
+    def allowance(self, now: float, round_trip: float) -> int:
+        """How many probes may be sent now; C(round_trip) is the longest of late, in seconds."""
+        if now - self._windows[-1].start >= _WINDOW:
+            self._judge(now - 1.5 * round_trip - _WINDOW)
+            if not self._settled:
+                self.rate = min(self.rate * 2, self._ceiling)
+            self._windows.append(_Window(now))
+        self._credit = min(self._credit + (now - self._last) * self.rate, max(1.0, self.rate * _WINDOW))
+        self._last = now
+        return int(self._credit)
+
+    def sent(self) -> None:
+        """A probe was sent."""
+        self._credit -= 1
+        self._windows[-1].sent += 1
+
+    def answered(self, window: int) -> None:
+        """A probe that was sent in C(window) was answered."""
+        self._windows[window].answered += 1
+
+    def back_off(self) -> None:
+        """Something was lost that a slower pace might have saved."""
+        self._settled = True
+        self.rate = max(FLOOR, self.rate / 2)
+
+    def _judge(self, mature: float) -> None:
+        """Judge the windows that ended before C(mature): their answers are here, if there are any."""
+        while self._judged < len(self._windows) - 1 and self._windows[self._judged + 1].start <= mature:
+            window = self._windows[self._judged]
+            self._judged += 1
+            share = self._answered / self._sent if self._sent else 0.0
+            if window.sent >= _ENOUGH and self._sent >= _ENOUGH and window.answered < _FALLEN * share * window.sent:
+                if not self._settled:
+                    self.back_off()
+            else:
+                self._sent += window.sent
+                self._answered += window.answered
+
+
+def enough(silent: int, asked: int, sends: int, answered: int) -> bool:
+    """Tell whether C(silent) ports that were asked C(asked) times each can be called closed.
+
+    C(sends) probes went to the C(answered) ports that did answer, so the path loses about
+    C((sends - answered) / sends) of them, round trip. Enough is when the chance that even one of the silent ports is
+    open, and lost every time, is below one in a million. Where nothing answered, there is nothing to measure, and 2 % is assumed.
+    """
+    loss: t.Final = (sends - answered + 1) / (sends + 50)
+    return silent * loss**asked < 1e-6

@@ -1,0 +1,107 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The whole probe of one vantage: resolve, ask TCP and UDP at the same time, and put the evidence together."""
+
+from __future__ import annotations
+
+import threading
+import time
+import typing as t
+
+from .. import _evidence
+from .._errors import PreflightError
+from .._evidence import Evidence, Observation
+from .._requirement import Requirement
+from .._session import Session
+from .resolve import Path, resolve
+from .tcp import TcpProbes
+from .udp import Sweep
+
+MOST_SECONDS = 15.0  # for each of UDP and TCP, which run side by side
+
+Facts = t.Dict[str, t.Any]
+
+
+def nothing_asked(unresolved: str = "") -> Facts:
+    """The facts of a probe that did not send anything."""
+    return {
+        "unresolved": unresolved,
+        "addresses": {},
+        "source": {},
+        "destination": {},
+        "evidence": [],
+        "sent": 0,
+        "rounds": 0,
+        "seconds": 0.0,
+    }
+
+
+def probe(
+    session: Session, vantage: int, address: str, requirements: t.Sequence[Requirement], ceiling: float
+) -> Facts:
+    """Ask every port of C(requirements) at every address family of C(address).
+
+    Returns C(unresolved), a sentence or empty; C(addresses) by family; C(source), this prober as the target sees it, and
+    C(destination), the target as it sees itself, by family; C(evidence); C(sent) and C(rounds) of UDP; C(seconds).
+    """
+    start = time.monotonic()
+    try:
+        paths = resolve(address)
+    except PreflightError as error:
+        return nothing_asked(str(error))
+    ways = [path for path in paths if not path.no_way]
+    sweep = Sweep(session, vantage, ways, _ports(requirements, "udp"), ceiling)
+    tcp = TcpProbes(session, vantage, ways, _ports(requirements, "tcp"))
+    _side_by_side(tcp.run, sweep.run)
+    return {
+        "unresolved": "",
+        "addresses": {path.name: path.ip for path in paths},
+        "source": {**tcp.mapped, **sweep.mapped},
+        "destination": {**tcp.origin, **sweep.origin},
+        "evidence": _without_way(paths, requirements, vantage) + tcp.evidence.to_list() + sweep.evidence.to_list(),
+        "sent": sweep.sent,
+        "rounds": sweep.rounds,
+        "seconds": round(time.monotonic() - start, 2),
+    }
+
+
+def _ports(requirements: t.Iterable[Requirement], protocol: str) -> t.List[int]:
+    return sorted(set().union(*(row.ports for row in requirements if row.protocol == protocol)))
+
+
+def _side_by_side(aside: t.Callable[[float], None], here: t.Callable[[float], None]) -> None:
+    """Run both; an exception of either is raised here."""
+    errors: t.List[BaseException] = []
+
+    def catch() -> None:
+        try:
+            aside(MOST_SECONDS)
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=catch)
+    thread.start()
+    try:
+        here(MOST_SECONDS)
+    finally:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def _without_way(
+    paths: t.Iterable[Path], requirements: t.Iterable[Requirement], vantage: int
+) -> t.List[t.Dict[str, t.Any]]:
+    """The evidence for the addresses to which this host has no way at all."""
+    evidence = Evidence()
+    for path in paths:
+        for row in requirements if path.no_way else ():
+            reason = _evidence.detail(reason=path.no_way)
+            observation = Observation(_evidence.UNSENT, row.protocol, path.name, vantage, reason)
+            evidence.ports(observation).update(row.ports)
+    return evidence.to_list()

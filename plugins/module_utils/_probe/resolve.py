@@ -1,0 +1,61 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The addresses that the target's name has, and whether this host has a way to them."""
+
+from __future__ import annotations
+
+import socket
+import typing as t
+
+from .._addresses import FAMILY_NAMES
+from .._errors import PreflightError
+
+SocketAddress = t.Tuple[t.Any, ...]
+
+
+class Path(t.NamedTuple):
+    """One address of the target; C(no_way) says why this host cannot send to it, empty if it can."""
+
+    family: socket.AddressFamily
+    name: str  # ipv4 or ipv6
+    ip: str
+    sockaddr: SocketAddress
+    no_way: str
+
+    def to(self, port: int) -> SocketAddress:
+        """The socket address of C(port)."""
+        return (self.sockaddr[0], port, *self.sockaddr[2:])
+
+
+def resolve(address: str) -> t.List[Path]:
+    """Return the first address of each family that C(address), a name or an address, has.
+
+    Raises PreflightError if it has none.
+    """
+    try:
+        found = socket.getaddrinfo(address, None, type=socket.SOCK_DGRAM)
+    except (socket.gaierror, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no host name"
+        raise PreflightError(f'"{address}" does not resolve: {reason}') from error
+    paths: t.Dict[socket.AddressFamily, Path] = {}
+    for family, dummy_type, dummy_protocol, dummy_name, sockaddr in found:
+        if family in FAMILY_NAMES and family not in paths:
+            paths[family] = Path(family, FAMILY_NAMES[family], str(sockaddr[0]), sockaddr, _no_way(family, sockaddr))
+    if not paths:
+        raise PreflightError(f'"{address}" has neither an IPv4 nor an IPv6 address')
+    return sorted(paths.values(), key=lambda path: path.name)
+
+
+def _no_way(family: socket.AddressFamily, sockaddr: SocketAddress) -> str:
+    """Connecting a datagram socket asks the routing table and sends nothing."""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((sockaddr[0], 9, *sockaddr[2:]))
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""

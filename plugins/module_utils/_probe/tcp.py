@@ -1,0 +1,145 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""TCP ports: connect, ask, and connect again alongside where a packet seems lost."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+import typing as t
+
+from .. import _evidence
+from .._evidence import Detail, Evidence, Observation
+from .._exchange import ice_tcp, stun
+from .._session import Session
+from .resolve import Path
+from .udp import describe
+
+# A lost SYN is sent again by the kernel after 1, 3 and 7 s; more connections meanwhile find out sooner.
+_GAP = 0.4  # seconds between two attempts
+_ATTEMPTS = 8
+_AT_ONCE = 64  # ports
+_CONFIRM = 2  # how often an answer that is no proof has to come
+_LONGEST = 4096
+
+_PROOFS = (_evidence.OPEN, _evidence.MOVED)
+_STRENGTH = (*_PROOFS, _evidence.FOREIGN, _evidence.REJECTED, _evidence.ACCEPTED)  # what counts if attempts differ
+
+
+class Outcome(t.NamedTuple):
+    """What an attempt saw; C(mapped) is the prober as the listener sees it, C(origin) the listener's own address."""
+
+    seen: str
+    detail: Detail = ()
+    mapped: str = ""
+    origin: str = ""
+
+
+class TcpProbes:
+    """All TCP C(ports) over C(paths); the evidence is there when C(run) returns."""
+
+    def __init__(
+        self, session: Session, vantage: int, paths: t.Sequence[Path], ports: t.Iterable[int]
+    ) -> None:
+        self.evidence = Evidence()
+        self.mapped: t.Dict[str, str] = {}
+        self.origin: t.Dict[str, str] = {}
+        self._session = session
+        self._vantage = vantage
+        self._ends = [(path, port) for path in paths for port in ports]
+
+    def run(self, seconds: float) -> None:
+        """Ask every port, for C(seconds) at the most."""
+        asyncio.run(self._run(time.monotonic() + seconds))
+
+    async def _run(self, end: float) -> None:
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(path: Path, port: int) -> None:
+            async with slots:
+                outcome = await self._ask(path, port, end)
+            if outcome:
+                observation = Observation(outcome.seen, "tcp", path.name, self._vantage, outcome.detail)
+                self.evidence.ports(observation).add(port)
+                if outcome.mapped:
+                    self.mapped.setdefault(path.name, outcome.mapped)
+                if outcome.origin:
+                    self.origin.setdefault(path.name, outcome.origin)
+
+        await asyncio.gather(*(one(path, port) for path, port in self._ends))
+
+    async def _ask(self, path: Path, port: int, end: float) -> t.Optional[Outcome]:
+        """Make attempts until one proves the port, or until enough of them agree that it is not; None for silence."""
+        end = min(end, time.monotonic() + _GAP * (_ATTEMPTS + 2))
+        attempts: t.Set[asyncio.Task[t.Optional[Outcome]]] = set()
+        outcomes: t.List[Outcome] = []
+        started = 0
+        while time.monotonic() < end and len(outcomes) < _CONFIRM:
+            if started < _ATTEMPTS:
+                attempts.add(asyncio.ensure_future(self._attempt(path, port, end)))
+                started += 1
+            elif not attempts:
+                break
+            wait = max(0.0, min(_GAP, end - time.monotonic()))
+            done, attempts = await asyncio.wait(attempts, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+            outcomes += filter(None, (attempt.result() for attempt in done))
+            if any(outcome.seen in _PROOFS for outcome in outcomes):
+                break
+        for attempt in attempts:
+            attempt.cancel()
+        late = await asyncio.gather(*attempts, return_exceptions=True)
+        outcomes += [outcome for outcome in late if isinstance(outcome, Outcome)]
+        outcomes.sort(key=lambda outcome: _STRENGTH.index(outcome.seen))
+        return outcomes[0] if outcomes else None
+
+    async def _attempt(self, path: Path, port: int, end: float) -> t.Optional[Outcome]:
+        """Connect and ask once; None if nothing at all came back until C(end) or until cancelled."""
+        transaction_id = os.urandom(12)
+        connected = False
+        sock = socket.socket(path.family, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._session.mark(self._vantage))
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(sock, path.to(port))
+            connected = True
+            question = stun.ask(self._session, self._vantage, port, transaction_id, os.urandom(8))
+            await loop.sock_sendall(sock, ice_tcp.frame(question))
+            received = b""
+            while True:
+                chunk = await loop.sock_recv(sock, _LONGEST)
+                received += chunk
+                try:
+                    message = ice_tcp.unframe(received)
+                except ValueError:
+                    return Outcome(_evidence.FOREIGN, _evidence.detail(what=describe(received)))
+                if message is not None:
+                    return self._weigh(message, port, transaction_id)
+                if not chunk:
+                    return Outcome(_evidence.FOREIGN, _evidence.detail(what="the connection was closed"))
+        except asyncio.CancelledError:
+            return Outcome(_evidence.ACCEPTED) if connected else None
+        except ConnectionRefusedError:
+            return Outcome(_evidence.REJECTED, _evidence.detail(by="TCP reset"))
+        except ConnectionResetError:
+            return Outcome(_evidence.REJECTED, _evidence.detail(by="TCP reset after connecting"))
+        except OSError as error:
+            return Outcome(_evidence.REJECTED, _evidence.detail(by=f"ICMP ({error.strerror})"))
+        finally:
+            sock.close()
+
+    def _weigh(self, message: bytes, port: int, transaction_id: bytes) -> Outcome:
+        reply = stun.check(message, self._session, port, transaction_id)
+        if reply.outcome is stun.Outcome.FOREIGN or not reply.mapped:
+            return Outcome(_evidence.FOREIGN, _evidence.detail(what=describe(message)))
+        origin = reply.origin or ("", port)
+        if reply.outcome is stun.Outcome.MOVED:
+            return Outcome(_evidence.MOVED, _evidence.detail(to=origin[1]), reply.mapped[0], origin[0])
+        return Outcome(_evidence.OPEN, (), reply.mapped[0], origin[0])

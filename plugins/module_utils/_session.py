@@ -1,0 +1,77 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""One run's identity, as it shows on the wire.
+
+On the wire a session is an ICE agent (RFC 8445, section 5.3): its id is the listener's username fragment, its secret the
+listener's password. The prober's username fragment is not random: it says which vantage asks and which port it
+means, and since the message's integrity covers it, a port that was changed on the way cannot hide.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+import typing as t
+import zlib
+
+from ._errors import PreflightError
+
+ID_LENGTH = 16
+SECRET_LENGTH = 32
+USERNAME_LENGTH = ID_LENGTH + len(":v00p00000")
+ICE_CHARS = string.ascii_letters + string.digits + "+/"  # RFC 8839, section 5.4
+
+_ICE = re.compile(r"[A-Za-z0-9+/]+", re.ASCII)
+_QUESTION = re.compile(rb"([A-Za-z0-9+/]{16}):v([0-9]{2})p([0-9]{5})")
+
+# The maximum segment size in a probe's SYN stands for session and vantage: a SYN has no room for more, scanners and
+# browsers use larger ones, middle boxes only ever lower those above some 1200, and any host may set it on its socket.
+MARKS = range(600, 1200)
+VANTAGES = 100
+
+
+class Session(t.NamedTuple):
+    """The credentials of one run."""
+
+    id: str
+    secret: str
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> Session:
+        """Take the C(session) option of a module; raises PreflightError for what the lookup did not make."""
+        session_id, secret = str(params["id"]), str(params["secret"])
+        if len(session_id) != ID_LENGTH or not _ICE.fullmatch(session_id):
+            raise PreflightError(f"session.id must be {ID_LENGTH} ICE characters; take lookup('plugnmeet.server.session')")
+        if len(secret) < 22 or not _ICE.fullmatch(secret):  # 128 bits, RFC 8445, section 5.3
+            raise PreflightError("session.secret must be 22 ICE characters or more; take lookup('plugnmeet.server.session')")
+        return cls(session_id, secret)
+
+    @property
+    def key(self) -> bytes:
+        """The key of the short-term credential mechanism (RFC 8489, section 9.1.1)."""
+        return self.secret.encode("ascii")
+
+    def username(self, vantage: int, port: int) -> bytes:
+        """The USERNAME of a question from C(vantage) to C(port): listener's fragment, colon, prober's fragment."""
+        return f"{self.id}:v{vantage:02d}p{port:05d}".encode("ascii")
+
+    def read_username(self, username: bytes) -> t.Optional[t.Tuple[int, int]]:
+        """Return vantage and intended port of a question to this session; None for a stranger's."""
+        match = _QUESTION.fullmatch(username)
+        if not match or match.group(1) != self.id.encode("ascii"):
+            return None
+        return int(match.group(2)), int(match.group(3))
+
+    def mark(self, vantage: int) -> int:
+        """The TCP maximum segment size by which the SYNs of C(vantage) are known."""
+        return MARKS[(zlib.crc32(self.id.encode("ascii")) + vantage) % len(MARKS)]
+
+    def read_mark(self, mark: int) -> t.Optional[int]:
+        """Return the vantage whose SYNs carry C(mark); None for a stranger's."""
+        vantage = (mark - MARKS[0] - zlib.crc32(self.id.encode("ascii"))) % len(MARKS)
+        return vantage if mark in MARKS and vantage < VANTAGES else None

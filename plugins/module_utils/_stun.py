@@ -1,0 +1,169 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The STUN message codec (RFC 8489), with the attributes that ICE (RFC 8445) adds.
+
+It knows how messages look and nothing of who may ask what: that is the exchange's business.
+"""
+
+from __future__ import annotations
+
+import functools
+import hmac
+import ipaddress
+import struct
+import typing as t
+import zlib
+
+from ._errors import PreflightError
+
+MAGIC_COOKIE = 0x2112A442  # RFC 8489, section 5
+HEADER_LENGTH = 20
+FINGERPRINT_XOR = 0x5354554E  # RFC 8489, section 14.7
+
+# Message types: method Binding, with its class (RFC 8489, section 5)
+BINDING_REQUEST = 0x0001
+BINDING_SUCCESS = 0x0101
+BINDING_ERROR = 0x0111
+
+# Attributes (RFC 8489, section 18.3; RFC 8445, section 20.2; RFC 5780, section 9.1)
+USERNAME = 0x0006
+MESSAGE_INTEGRITY = 0x0008
+ERROR_CODE = 0x0009
+UNKNOWN_ATTRIBUTES = 0x000A
+XOR_MAPPED_ADDRESS = 0x0020
+PRIORITY = 0x0024
+USE_CANDIDATE = 0x0025
+SOFTWARE = 0x8022
+FINGERPRINT = 0x8028
+ICE_CONTROLLED = 0x8029
+ICE_CONTROLLING = 0x802A
+RESPONSE_ORIGIN = 0x802B
+
+_HEADER = struct.Struct("!HHI12s")
+_ATTRIBUTE = struct.Struct("!HH")
+_INTEGRITY_LENGTH = 20
+
+Address = t.Tuple[str, int]
+
+
+class StunError(PreflightError):
+    """The bytes are no STUN message."""
+
+
+class Message(t.NamedTuple):
+    """A parsed message; C(integrity_at) and C(fingerprint_at) are the offsets of those attributes, -1 for none."""
+
+    type: int
+    transaction_id: bytes
+    attributes: t.Dict[int, bytes]
+    integrity_at: int
+    fingerprint_at: int
+
+
+def parse(data: bytes) -> Message:
+    """Take a message apart.
+
+    Of an attribute that appears twice the first counts, and what follows MESSAGE-INTEGRITY is ignored but for
+    FINGERPRINT, which must be last (RFC 8489, sections 14, 14.5, 14.7).
+    Raises StunError for anything that is not exactly one message.
+    """
+    if len(data) < HEADER_LENGTH:
+        raise StunError("shorter than a STUN header")
+    message_type, length, cookie, transaction_id = _HEADER.unpack_from(data)
+    if message_type & 0xC000 or cookie != MAGIC_COOKIE or length % 4 or length != len(data) - HEADER_LENGTH:
+        raise StunError("no STUN header")
+    attributes: t.Dict[int, bytes] = {}
+    integrity_at = fingerprint_at = -1
+    offset, end = HEADER_LENGTH, len(data)
+    while offset < end:
+        kind, size = _ATTRIBUTE.unpack_from(data, offset)
+        value_at = offset + 4
+        after = value_at + size + (-size % 4)
+        if after > end:
+            raise StunError("an attribute is longer than its message")
+        if kind == FINGERPRINT:
+            if size != 4 or after != end:
+                raise StunError("FINGERPRINT is not the last attribute")
+            fingerprint_at = offset
+        elif integrity_at < 0:
+            if kind == MESSAGE_INTEGRITY:
+                if size != _INTEGRITY_LENGTH:
+                    raise StunError("MESSAGE-INTEGRITY is not 20 bytes")
+                integrity_at = offset
+            elif kind not in attributes:
+                attributes[kind] = data[value_at : value_at + size]
+        offset = after
+    return Message(message_type, transaction_id, attributes, integrity_at, fingerprint_at)
+
+
+def build(message_type: int, transaction_id: bytes, attributes: t.Sequence[t.Tuple[int, bytes]], key: bytes) -> bytes:
+    """Put a message together, signed with C(key) and closed by a FINGERPRINT."""
+    body = bytearray()
+    for kind, value in attributes:
+        body += _ATTRIBUTE.pack(kind, len(value)) + value + bytes(-len(value) % 4)
+    # Each check covers the header with a length that already counts its own attribute (RFC 8489, section 14.5).
+    signed = _HEADER.pack(message_type, len(body) + 24, MAGIC_COOKIE, transaction_id) + body
+    digest = hmac.digest(key, signed, "sha1")
+    body += _ATTRIBUTE.pack(MESSAGE_INTEGRITY, len(digest)) + digest
+    message = _HEADER.pack(message_type, len(body) + 8, MAGIC_COOKIE, transaction_id) + body
+    return message + struct.pack("!HHI", FINGERPRINT, 4, zlib.crc32(message) ^ FINGERPRINT_XOR)
+
+
+def is_authentic(data: bytes, message: Message, key: bytes) -> bool:
+    """Tell whether C(data), parsed as C(message), was signed with C(key) and arrived unharmed."""
+    at = message.integrity_at
+    if at < 0:
+        return False
+    signed = data[:2] + struct.pack("!H", at + 24 - HEADER_LENGTH) + data[4:at]
+    digest = hmac.digest(key, signed, "sha1")
+    return hmac.compare_digest(digest, data[at + 4 : at + 24]) and has_fingerprint(data, message, absent=True)
+
+
+def has_fingerprint(data: bytes, message: Message, absent: bool = False) -> bool:
+    """Tell whether the FINGERPRINT is right; without one the answer is C(absent)."""
+    at = message.fingerprint_at
+    if at < 0:
+        return absent
+    return int.from_bytes(data[at + 4 : at + 8], "big") == zlib.crc32(data[:at]) ^ FINGERPRINT_XOR
+
+
+def pack_address(address: Address) -> bytes:
+    """The value of an address attribute in clear, as RESPONSE-ORIGIN (RFC 5780, section 7.3) has it."""
+    packed = _packed(address[0])
+    return struct.pack("!BBH", 0, 0x01 if len(packed) == 4 else 0x02, address[1]) + packed
+
+
+def unpack_address(value: bytes) -> Address:
+    """The inverse of pack_address; raises StunError."""
+    if len(value) not in (8, 20) or value[1] != (0x01 if len(value) == 8 else 0x02):
+        raise StunError("no address")
+    return _text(value[4:]), int.from_bytes(value[2:4], "big")
+
+
+def xor_address(value: bytes, transaction_id: bytes) -> bytes:
+    """Turn an address attribute's value into its XOR form, and back (RFC 8489, section 14.2)."""
+    pad = struct.pack("!I", MAGIC_COOKIE) + transaction_id
+    secret = value[2:]
+    xored = int.from_bytes(secret, "big") ^ int.from_bytes((pad[:2] + pad)[: len(secret)], "big")
+    return value[:2] + xored.to_bytes(len(secret), "big")
+
+
+# A sweep has a few addresses and thousands of ports.
+@functools.lru_cache(maxsize=64)
+def _packed(ip: str) -> bytes:
+    return ipaddress.ip_address(ip).packed
+
+
+@functools.lru_cache(maxsize=64)
+def _text(packed: bytes) -> str:
+    return str(ipaddress.ip_address(packed))
+
+
+def pack_error(code: int, reason: str) -> bytes:
+    """The value of ERROR-CODE (RFC 8489, section 14.8)."""
+    return struct.pack("!HBB", 0, code // 100, code % 100) + reason.encode("utf-8")

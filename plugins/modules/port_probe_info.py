@@ -1,0 +1,149 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port_probe_info
+short_description: Ask every port of a WebRTC server from outside
+description:
+  - Asks every port of O(ports) at O(address) in the protocol that the port will carry, over every address family that the
+    address has, and returns what came back. TCP and UDP run at the same time.
+  - Runs on the prober, a host outside the target's firewall. Delegate it there.
+  - A port that is not open is a result, not an error, and so is an address that does not resolve.
+  - UDP ports that stay silent are asked again, as often as the loss on the way asks for. A port is left when the chance
+    that it is open, and every question or answer was lost, is below one in a million over the whole table.
+  - It ends within 20 seconds, whatever the network does, plus the time that the system takes to resolve O(address).
+  - Needs no privilege.
+version_added: 0.1.0
+author:
+  - plugnmeet.server contributors (@plugnmeet)
+requirements:
+  - Python 3.8 or newer on the prober
+extends_documentation_fragment:
+  - plugnmeet.server.attributes
+  - plugnmeet.server.attributes.prober
+  - plugnmeet.server.port_table
+  - plugnmeet.server.session
+options:
+  address:
+    description: Name or address of the target as outsiders know it. A name is resolved on the prober.
+    type: str
+    required: true
+  vantage:
+    description: The number of this prober in the session, so that the listener can tell several apart.
+    type: int
+    default: 0
+  pace:
+    description: The most UDP probes to send in a second. V(0) finds the right pace out.
+    type: int
+    default: 0
+seealso:
+  - module: plugnmeet.server.port_listener
+  - plugin: plugnmeet.server.port_verdict
+    plugin_type: module
+"""
+
+EXAMPLES = r"""
+- name: Ask from outside
+  plugnmeet.server.port_probe_info:
+    address: meet.example.com
+    session: "{{ session }}"
+    ports:
+      - name: media
+        protocol: udp
+        ports: 50000-60000
+  delegate_to: outside.example.net
+  become: false
+  register: probed
+"""
+
+RETURN = r"""
+unresolved:
+  description: Why O(address) has no address, empty if it has one.
+  returned: always
+  type: str
+  sample: ''
+addresses:
+  description: The address that was asked, for each address family.
+  returned: always
+  type: dict
+  sample: {ipv4: 203.0.113.10}
+source:
+  description: The prober's own address as the target sees it, for each address family in which an answer came.
+  returned: always
+  type: dict
+  sample: {ipv4: 198.51.100.2}
+destination:
+  description: The target's address as it sees it itself. It differs from RV(addresses) where there is NAT between.
+  returned: always
+  type: dict
+  sample: {ipv4: 203.0.113.10}
+evidence:
+  description: What came back, a list of observations, each of which holds for a set of ports. Ports in none were silent.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - {seen: open, protocol: udp, family: ipv4, vantage: 0, ports: '50000-54999,55003-60000', detail: {}}
+sent:
+  description: How many UDP questions were sent.
+  returned: always
+  type: int
+  sample: 10008
+rounds:
+  description: How many rounds of UDP questions were needed.
+  returned: always
+  type: int
+  sample: 3
+seconds:
+  description: How long it took.
+  returned: always
+  type: float
+  sample: 0.61
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import nothing_asked, probe
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
+from ansible_collections.plugnmeet.server.plugins.module_utils._session import VANTAGES, Session
+
+
+def ask(module: AnsibleModule) -> _arguments.Result:
+    """Probe, or in check mode send nothing."""
+    params = module.params
+    requirements = parse_requirements(params["ports"])
+    session = Session.from_params(params["session"])
+    if not params["address"].strip():
+        raise PreflightError("address is empty; name the target as outsiders know it")
+    if not 0 <= params["vantage"] < VANTAGES:
+        raise PreflightError(f"vantage is {params['vantage']}; take 0 to {VANTAGES - 1}")
+    if params["pace"] < 0:
+        raise PreflightError(f"pace is {params['pace']}; take 0 to find it out, or the most probes a second")
+    if module.check_mode:
+        return nothing_asked()
+    return probe(session, params["vantage"], params["address"].strip(), requirements, params["pace"])
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "address": {"type": "str", "required": True},
+            "session": _arguments.SESSION,
+            "ports": _arguments.PORTS,
+            "vantage": {"type": "int", "default": 0},
+            "pace": {"type": "int", "default": 0},
+        },
+        supports_check_mode=True,
+    )
+    _arguments.run(module, ask)
+
+
+if __name__ == "__main__":
+    main()
