@@ -26,4 +26,7 @@ options:
         description: The secret half, of 22 ICE characters or more.
         type: str
         required: true
+      started:
+        description: When the session was made, in seconds since the epoch. It is not used here.
+        type: float
 """

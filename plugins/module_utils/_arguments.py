@@ -25,6 +25,7 @@ SESSION: t.Dict[str, t.Any] = {
     "options": {
         "id": {"type": "str", "required": True},
         "secret": {"type": "str", "required": True, "no_log": True},
+        "started": {"type": "float"},
     },
 }
 

@@ -1,0 +1,141 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Stop systemd units for a while, with their return armed before the first one stops.
+
+What has to come back is known to systemd alone: a transient timer (systemd-run(1)) with a service that starts the units. Both
+live in memory, vanish at a reboot, when enabled units start anyway, and need nothing of ours to be there when they fire.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import typing as t
+
+from ._errors import PreflightError
+
+RESTORE = "plugnmeet-preflight-restore"
+MARGIN = 3  # seconds between the end of what uses the ports and the return of the units
+
+_NAME = re.compile(r"[A-Za-z0-9:_.@\\-]+", re.ASCII)
+_SUFFIXES = (".service", ".socket", ".target", ".timer", ".path", ".scope", ".slice", ".mount")
+_RUNNING = ("active", "activating", "reloading", "refreshing")
+# The arguments after the script are the units. One that cannot start keeps nobody else from it.
+_SCRIPT = 'for unit; do systemctl start "$unit"; done'
+
+Run = t.Callable[[t.List[str]], t.Tuple[int, str, str]]
+
+
+class Pending(t.NamedTuple):
+    """A return that is armed: by which session, since when, and the units, in the order in which they start."""
+
+    session: str
+    since: str
+    units: t.Tuple[str, ...]
+
+
+class Units:
+    """The units of this host; C(run) runs a command and returns its code, output and errors."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def has_systemd(self) -> bool:
+        """Tell whether this host runs systemd at all."""
+        try:
+            return self._run(["systemctl", "show", "--property=Version"])[0] == 0
+        except OSError:
+            return False
+
+    def states(self, units: t.Iterable[str]) -> t.Dict[str, str]:
+        """Return each unit's state: its ActiveState, or its LoadState where that says more (masked, not-found)."""
+        found = {}
+        for unit in units:
+            shown = self._show(unit, "LoadState", "ActiveState")
+            active = shown["ActiveState"]
+            found[unit] = shown["LoadState"] if active == "inactive" and shown["LoadState"] != "loaded" else active
+        return found
+
+    def pending(self) -> t.Optional[Pending]:
+        """Return what is armed, None for nothing."""
+        if self._show(RESTORE + ".timer", "ActiveState")["ActiveState"] not in _RUNNING:
+            return None
+        shown = self._show(RESTORE + ".service", "Environment")["Environment"]
+        values = dict(item.split("=", 1) for item in shown.split() if "=" in item)
+        units = tuple(filter(None, values.get("PREFLIGHT_UNITS", "").split(",")))
+        return Pending(values.get("PREFLIGHT_SESSION", "unknown"), values.get("PREFLIGHT_SINCE", "unknown"), units)
+
+    def quiesce(self, units: t.Sequence[str], session: str, seconds: int) -> None:
+        """Arm the return of C(units) in C(seconds), then stop them, in this order.
+
+        Raises PreflightError if one does not stop; those before it are then started again.
+        """
+        returning = list(reversed(units))
+        self._arm(returning, session, seconds)
+        for unit in units:
+            code, dummy, error = self._run(["systemctl", "stop", unit])
+            if code:
+                self.restore(returning)
+                raise PreflightError(f"{unit} does not stop: {_last_line(error)}; everything was started again")
+
+    def restore(self, units: t.Sequence[str]) -> t.List[str]:
+        """Start C(units) in this order, then disarm the return; say of each that does not start, why."""
+        complaints = []
+        for unit in units:
+            code, dummy, error = self._run(["systemctl", "start", unit])
+            if code:
+                complaints.append(f"{unit} does not start again: {_last_line(error)}; see journalctl -u {unit}")
+        self._run(["systemctl", "stop", RESTORE + ".timer"])
+        return complaints
+
+    def _arm(self, units: t.Sequence[str], session: str, seconds: int) -> None:
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        code, dummy, error = self._run(
+            [
+                "systemd-run",
+                "--quiet",
+                f"--unit={RESTORE}",
+                f"--description=Start what the plugNmeet preflight stopped ({', '.join(units)})",
+                f"--on-active={seconds}",
+                "--timer-property=AccuracySec=100ms",
+                f"--setenv=PREFLIGHT_SESSION={session}",
+                f"--setenv=PREFLIGHT_SINCE={since}",
+                f"--setenv=PREFLIGHT_UNITS={','.join(units)}",
+                "/bin/sh",
+                "-c",
+                _SCRIPT,
+                "restore",
+                *units,
+            ]
+        )
+        if code:
+            raise PreflightError(f"systemd does not take the timer that starts the services again: {_last_line(error)}")
+
+    def _show(self, unit: str, *properties: str) -> t.Dict[str, str]:
+        code, output, error = self._run(["systemctl", "show", f"--property={','.join(properties)}", "--", unit])
+        if code:
+            raise PreflightError(f"systemctl does not show {unit}: {_last_line(error)}")
+        shown = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
+        return {name: shown.get(name, "") for name in properties}
+
+
+def unit_name(name: str) -> str:
+    """Return C(name) with C(.service) if it has no type; raises PreflightError for what is no unit's name."""
+    if not _NAME.fullmatch(name):
+        raise PreflightError(f'units has "{name}", which is no name of a systemd unit; write it as haproxy')
+    return name if name.endswith(_SUFFIXES) else name + ".service"
+
+
+def is_running(state: str) -> bool:
+    """Tell whether a unit of this state has to be stopped, and started again."""
+    return state in _RUNNING
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1].rstrip(".") if lines else "it gives no reason"

@@ -1,0 +1,148 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port_verdict
+short_description: Say what both sides' evidence about ports means, and fail unless the required ones are proven open
+description:
+  - Takes what the listener on the target and the probers saw, decides for each port what happened to it, prints a table with
+    the reasons and the remedies, writes the report, and fails if a required port is not proven open.
+  - Runs on the controller alone.
+version_added: 0.1.0
+author:
+  - plugnmeet.server contributors (@plugnmeet)
+extends_documentation_fragment:
+  - plugnmeet.server.attributes
+  - plugnmeet.server.port_table
+attributes:
+  action:
+    description: The work is done by an action plugin, on the controller.
+    support: full
+    platforms: posix
+  check_mode:
+    details: No report is written in check mode.
+  platform:
+    description: Where the action can run.
+    platforms: posix
+    support: full
+options:
+  address:
+    description: Name or address of the target as outsiders know it.
+    type: str
+    required: true
+  probes:
+    description:
+      - The results of P(plugnmeet.server.port_probe_info#module), one for each prober, in the order of their vantage numbers.
+      - As a task with a loop over the probers registers them in RV(ignore:results). Each has the prober's name as C(item).
+    type: list
+    elements: dict
+    required: true
+  listener:
+    description:
+      - The results of P(plugnmeet.server.port_listener#module) as C(started) and C(stopped).
+    type: dict
+    required: true
+  services:
+    description: The results of P(plugnmeet.server.service_quiesce#module) as C(quiesced) and C(restored).
+    type: dict
+    default: {}
+  started:
+    description: When the run began, in seconds since the epoch, as the session has it.
+    type: float
+  report_dir:
+    description:
+      - A directory on the controller. The report is written there as C(HOST.json), for its owner only.
+      - Empty for no file.
+    type: str
+    default: ''
+  vantage_check:
+    description:
+      - Whether a prober that the target sees under an address which the internet does not have, or under its own, is
+        refused as a witness.
+    type: bool
+    default: true
+notes:
+  - "A port's state is one of these:"
+  - "C(open): this session's proof came back."
+  - "C(blocked_upstream): nothing of it reached the target's network card, and silence came back."
+  - "C(rejected_upstream): it never reached the target's network card, but someone answered with RST or ICMP."
+  - "C(blocked_on_host): it reached the target's network card and never the listener; silence."
+  - "C(rejected_on_host): the same, and the target itself answered RST or ICMP."
+  - "C(return_blocked): the listener got it and the answer never arrived."
+  - "C(port_in_use): something else holds the port on the target."
+  - "C(wrong_server): somebody answered, but not this session."
+  - "C(intercepted): it passed through something that changed it."
+  - "C(untested): the prober could not ask."
+seealso:
+  - module: plugnmeet.server.port_listener
+  - module: plugnmeet.server.port_probe_info
+"""
+
+EXAMPLES = r"""
+- name: Stop here unless every required port is proven open
+  plugnmeet.server.port_verdict:
+    address: meet.example.com
+    ports: "{{ ports }}"
+    probes: "{{ probed.results }}"
+    listener:
+      started: "{{ started }}"
+      stopped: "{{ stopped }}"
+    report_dir: reports
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: The report, as a fact.
+  returned: when there is a verdict, passed or not
+  type: dict
+  contains:
+    preflight_report:
+      description: The report. The file has the same content.
+      type: dict
+      sample:
+        schema: 1
+        host: meet1
+        address: meet.example.com
+        passed: false
+        seconds: 4.1
+        vantages:
+          - host: ext
+            outside: true
+            source: {ipv4: 198.51.100.2}
+            address: {ipv4: 203.0.113.10}
+        checks:
+          - name: media
+            protocol: udp
+            ports: 50000-60000
+            required: true
+            speaks: stun
+            purpose: sound and picture
+            vantage: ext
+            family: ipv4
+            verdict: failed
+            results:
+              - {state: open, ports: '50000-54999,55003-60000', count: 9998}
+              - state: blocked_upstream
+                ports: 55000-55002
+                count: 3
+                explanation: Nothing of it reached meet1's network card, and nothing came back.
+                remedy:
+                  - Open 55000-55002/udp to 203.0.113.10 in the firewall in front of meet1
+        services:
+          - {unit: haproxy, was: active, now: active}
+report_file:
+  description: Where the report was written on the controller, empty if nowhere.
+  returned: when there is a verdict
+  type: str
+  sample: reports/meet1.json
+msg:
+  description: The verdict in one sentence.
+  returned: always
+  type: str
+  sample: 'meet1 passed: all 4 required checks are proven open from outside.'
+"""

@@ -1,0 +1,238 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The report: one dict for the fact and the file, and a table for the screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import textwrap
+import typing as t
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import advise
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import Check, Result, passed
+
+SCHEMA = 1
+WIDTH = 79
+
+_FAMILY_WORDS = {"ipv4": "IPv4", "ipv6": "IPv6", None: "no address"}
+_VERDICT_WORDS = {"passed": "open", "failed": "FAILED", "warning": "warning", "inconclusive": "NOT PROVEN"}
+
+Report = t.Dict[str, t.Any]
+
+
+def build(
+    host: str,
+    address: str,
+    checks: t.Sequence[Check],
+    vantages: t.Sequence[Vantage],
+    services: t.Sequence[t.Dict[str, str]],
+    seconds: float,
+) -> Report:
+    """Return the report of C(host), known outside as C(address)."""
+    return {
+        "schema": SCHEMA,
+        "host": host,
+        "address": address,
+        "passed": passed(checks),
+        "seconds": round(seconds, 1),
+        "vantages": [
+            {
+                "host": vantage.host,
+                "outside": vantage.outside,
+                "source": vantage.source,
+                "address": vantage.addresses,
+            }
+            for vantage in vantages
+        ],
+        "checks": [_check(check, host, address) for check in checks],
+        "services": list(services),
+    }
+
+
+def write(report: Report, directory: str) -> str:
+    """Write the report to C(directory)/HOST.json, for its owner only, and return the path.
+
+    The file is there whole or not at all, and a link in its place is replaced, not followed.
+    Raises PreflightError if that is not possible.
+    """
+    name = f"{report['host'].replace(os.sep, '_')}.json"
+    path = os.path.join(directory, name)
+    try:
+        os.makedirs(directory, exist_ok=True)
+        handle, beside = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(report, file, indent=2, ensure_ascii=False)
+                file.write("\n")
+            os.replace(beside, path)
+        except BaseException:
+            os.unlink(beside)
+            raise
+    except OSError as error:
+        raise PreflightError(
+            f'preflight_report_dir "{directory}" cannot be written to: {error.strerror}; name another one'
+        ) from error
+    return path
+
+
+def summary(report: Report) -> str:
+    """The report in one sentence."""
+    required = [check for check in report["checks"] if check["required"]]
+    short = [check for check in required if check["verdict"] != "passed"]
+    if report["passed"]:
+        return f"{report['host']} passed: all {len(required)} required checks are proven open from outside"
+    names = dict.fromkeys(f"{check['name']} ({check['ports']}/{check['protocol']})" for check in short)
+    return f"{report['host']} did not pass: {len(short)} of {len(required)} required checks are not proven open, {', '.join(names)}"
+
+
+def render(report: Report, path: str = "") -> str:
+    """The table for the screen, at most 80 columns wide; below it what failed, why, and what to do."""
+    lines = ["", f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']})"]
+    for vantage in report["vantages"]:
+        lines += _wrap(f"from {vantage['host']}{_ends(vantage)}", "  ")
+    lines += ["", *_table(report["checks"]), ""]
+    for group in _alike(check for check in report["checks"] if check["verdict"] != "passed"):
+        lines += [*_reasons(group, len(report["vantages"]) > 1), ""]
+    for service in report["services"]:
+        if service["was"] != service["now"]:
+            lines += _wrap(f"{service['unit']} was {service['was']} before and is {service['now']} now", "")
+    lines += _wrap(f"{summary(report)}. It took {report['seconds']} s.{f' Report: {path}' if path else ''}", "")
+    return "\n".join([*lines, ""])
+
+
+def _check(check: Check, host: str, address: str) -> Report:
+    requirement = check.requirement
+    return {
+        "name": requirement.name,
+        "protocol": requirement.protocol,
+        "ports": format_ports(requirement.ports),
+        "required": requirement.required,
+        "speaks": requirement.speaks,
+        "purpose": requirement.purpose,
+        "vantage": check.vantage.host,
+        "family": check.family,
+        "verdict": check.verdict,
+        "results": [_result(check, result, host, address) for result in check.results],
+    }
+
+
+def _result(check: Check, result: Result, host: str, address: str) -> Report:
+    shown: Report = {"state": result.state, "ports": format_ports(result.ports), "count": len(result.ports)}
+    advice = advise(check, result, host, address)
+    if advice.explanation:
+        shown.update(_known(result), explanation=advice.explanation, remedy=advice.remedy)
+    return shown
+
+
+def _known(result: Result) -> Report:
+    """The facts of a result under the names that the report has for them."""
+    facts = dict(result.facts)
+    if result.state == "port_in_use":
+        if facts.get("pid"):
+            facts["pid"] = int(facts["pid"])
+        return {"holder": facts}
+    if "offender" in facts:
+        facts["from"] = facts.pop("offender")
+    return facts
+
+
+def _ends(vantage: Report) -> str:
+    """Who asked whom, for each address family."""
+    pairs = [
+        f"{vantage['source'].get(family, '(not seen)')} to {ip}" for family, ip in sorted(vantage["address"].items())
+    ]
+    return f": {', '.join(pairs)}" if pairs else ""
+
+
+def _table(checks: t.Sequence[Report]) -> t.List[str]:
+    rows = [("PORT", "FOR", "NEED", "RESULT")]
+    for name in dict.fromkeys(check["name"] for check in checks):
+        same = [check for check in checks if check["name"] == name]
+        for at, group in enumerate(_alike(same)):
+            first = group[0]
+            where = "" if len(group) == len(same) else f" ({_where(group, len({check['vantage'] for check in same}) > 1)})"
+            head = (
+                f"{first['ports']}/{first['protocol']}",
+                first["purpose"] or name,
+                "required" if first["required"] else "optional",
+            )
+            rows.append((*(head if at == 0 else ("", "", "")), _outcome(first) + where))
+    port = min(max(len(row[0]) for row in rows), 24)
+    purpose = min(max(len(row[1]) for row in rows), 24)
+    lines = []
+    for row in rows:
+        cells = [
+            textwrap.wrap(row[0].replace(",", ", "), port) or [""],
+            textwrap.wrap(row[1], purpose) or [""],
+            [row[2]],
+            textwrap.wrap(row[3], WIDTH - port - purpose - 8 - 6) or [""],
+        ]
+        for number in range(max(map(len, cells))):
+            texts = [cell[number] if number < len(cell) else "" for cell in cells]
+            lines.append(f"{texts[0]:{port}}  {texts[1]:{purpose}}  {texts[2]:8}  {texts[3]}".rstrip())
+    return lines
+
+
+def _outcome(check: Report) -> str:
+    """A check in a few words: what is not open, and of how much."""
+    word = _VERDICT_WORDS[check["verdict"]]
+    closed = [result for result in check["results"] if result["state"] != "open"]
+    if not closed:
+        return word if check["verdict"] == "passed" else f"{word}: open, not from outside"
+    states = dict.fromkeys(result["state"].replace("_", " ") for result in closed)
+    count = sum(result["count"] for result in check["results"])
+    amount = sum(result["count"] for result in closed)
+    some = f" ({amount} of {count})" if amount < count else ""
+    return f"{word}: {', '.join(states)}{some}"
+
+
+def _alike(checks: t.Iterable[Report]) -> t.List[t.List[Report]]:
+    """Group checks of one requirement that came to the same, wherever they were asked from."""
+    groups: t.Dict[str, t.List[Report]] = {}
+    for check in checks:
+        results = [(result["state"], result["ports"]) for result in check["results"]]
+        groups.setdefault(repr((check["name"], check["verdict"], results)), []).append(check)
+    return list(groups.values())
+
+
+def _where(group: t.Sequence[Report], several_vantages: bool) -> str:
+    families = " and ".join(dict.fromkeys(_FAMILY_WORDS[check["family"]] for check in group))
+    hosts = " and ".join(dict.fromkeys(check["vantage"] for check in group))
+    return f"{families} from {hosts}" if several_vantages else families
+
+
+def _reasons(group: t.Sequence[Report], several_vantages: bool) -> t.List[str]:
+    first = group[0]
+    lines = _wrap(f"{first['name']}, over {_where(group, several_vantages)}:", "")
+    for number, result in enumerate(first["results"]):
+        if "explanation" not in result:
+            continue
+        what = f"{result['ports']}/{first['protocol']}: {result['state'].replace('_', ' ')}."
+        # The sentences may differ by address family, and mostly do not.
+        said = dict.fromkeys(check["results"][number]["explanation"] for check in group)
+        steps = dict.fromkeys(step for check in group for step in check["results"][number]["remedy"])
+        lines += _wrap(f"{what} {' '.join(said)}", "  ")
+        for step in steps:
+            lines += _wrap(f"-> {step}", "     ", "  ")
+    return lines
+
+
+def _wrap(text: str, indent: str, first: t.Optional[str] = None) -> t.List[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

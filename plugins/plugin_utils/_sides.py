@@ -1,0 +1,145 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Both sides as the controller takes them: what came back from target and probers, checked, and as data only."""
+
+from __future__ import annotations
+
+import ipaddress
+import typing as t
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import FAMILIES, Evidence
+
+Facts = t.Mapping[str, t.Any]
+
+_MOST_TEXT = 300
+
+# Where nobody on the internet can come from. The documentation ranges are not in it: they stand for the internet in tests.
+_INSIDE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::/127",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+
+
+class Vantage(t.NamedTuple):
+    """One prober: what it saw, and who it was to the target.
+
+    C(failure) is why it has nothing to say, C(inside) why it does not stand for the internet, C(unresolved) why the target's
+    name has no address; each is empty if that is not so. C(outside) is None if nothing tells.
+    """
+
+    host: str
+    number: int
+    failure: str
+    unresolved: str
+    addresses: t.Dict[str, str]
+    source: t.Dict[str, str]
+    outside: t.Optional[bool]
+    inside: str
+    evidence: Evidence
+
+
+class Target(t.NamedTuple):
+    """The listener: what it saw, and who held the ports that it could not have.
+
+    C(gap) is why its evidence is incomplete, empty if it is not.
+    """
+
+    evidence: Evidence
+    in_use: t.Dict[t.Tuple[str, int], t.Dict[str, t.Any]]
+    gap: str
+
+
+def read_target(started: Facts, stopped: Facts) -> Target:
+    """Take the results of C(port_listener), of whatever happened to it."""
+    in_use = {}
+    for row in _list(started.get("in_use")):
+        try:
+            in_use[str(row["protocol"]), int(row["port"])] = {
+                key: clean(value) for key, value in row["holder"].items() if value is not None
+            }
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+    if not stopped.get("running"):
+        return Target(Evidence(), in_use, "the listener was gone before it could be asked what it saw")
+    tap = stopped.get("tap") or {}
+    gap = ""
+    if not tap.get("usable"):
+        gap = f"the target does not allow a look at its network card ({clean(tap.get('reason'))})"
+    elif tap.get("lost"):
+        gap = f"the look at the target's network card missed {clean(tap['lost'])} frames"
+    return Target(Evidence.from_list(stopped.get("evidence") or []), in_use, gap)
+
+
+def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vantage:
+    """Take a result of C(port_probe_info), of whatever happened to it."""
+    nothing = Vantage(host, number, "", "", {}, {}, None, "", Evidence())
+    if probed.get("failed") or probed.get("unreachable") or "evidence" not in probed:
+        reason = clean(probed.get("msg") or "it did not say why").strip().rstrip(".")
+        return nothing._replace(failure=f"{host} could not probe: {reason}")
+    if probed.get("unresolved"):
+        return nothing._replace(unresolved=clean(probed["unresolved"]))
+    addresses, destination = _addresses(probed.get("addresses")), _addresses(probed.get("destination"))
+    source = {**_seen_sources(stopped, number), **_addresses(probed.get("source"))}
+    inside = next(filter(None, (_inside(ip, {*addresses.values(), *destination.values()}) for ip in source.values())), "")
+    return nothing._replace(
+        addresses=addresses,
+        source=source,
+        outside=not inside if source else None,
+        inside=f"{host} does not stand for the internet: {inside}" if inside else "",
+        evidence=Evidence.from_list(probed["evidence"]),
+    )
+
+
+def clean(value: t.Any) -> str:
+    """Text from another host, as it may stand in a sentence, a table or a file: printable and of bounded length."""
+    text = str("" if value is None else value)[:_MOST_TEXT]
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def _inside(ip: str, own: t.Set[str]) -> str:
+    address = ipaddress.ip_address(ip)
+    if ip in own:
+        return f"the target sees it as {ip}, its own address"
+    if any(address in network for network in _INSIDE):
+        return f"the target sees it as {ip}, an address that the internet does not have"
+    return ""
+
+
+def _seen_sources(stopped: Facts, number: int) -> t.Dict[str, str]:
+    """The addresses from which the listener was asked by this vantage: known even if no answer came back."""
+    found = {}
+    for row in _list(stopped.get("sources")):
+        if isinstance(row, dict) and row.get("vantage") == number:
+            found.update(_addresses({_family(row.get("address")): row.get("address")}))
+    return found
+
+
+def _family(ip: t.Any) -> str:
+    return "ipv6" if ":" in str(ip) else "ipv4"
+
+
+def _addresses(value: t.Any) -> t.Dict[str, str]:
+    try:
+        return {family: str(ipaddress.ip_address(value[family])) for family in FAMILIES if family in value}
+    except (TypeError, ValueError) as error:
+        raise PreflightError(f'"{clean(value)}" came back where addresses should be; use one version everywhere') from error
+
+
+def _list(value: t.Any) -> t.List[t.Any]:
+    return value if isinstance(value, list) else []

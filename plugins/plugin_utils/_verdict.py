@@ -1,0 +1,128 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The decision table: what both sides' evidence about a port means."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.plugnmeet.server.plugins.module_utils import _evidence as saw
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Detail
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage
+
+Ports = t.AbstractSet[int]
+
+
+class Result(t.NamedTuple):
+    """A state, the ports that are in it, and what is known besides.
+
+    C(facts) names what a reader wants to know, such as C(holder), C(offender) or C(where). C(gap) is why the place where
+    the ports were lost is not certain, empty if it is.
+    """
+
+    state: str
+    ports: t.FrozenSet[int]
+    facts: t.Dict[str, t.Any]
+    gap: str = ""
+
+
+class Check(t.NamedTuple):
+    """What a requirement came to, from one vantage and over one address family (None if there was no address)."""
+
+    requirement: Requirement
+    vantage: Vantage
+    family: t.Optional[str]
+    verdict: str
+    results: t.List[Result]
+
+
+def decide(
+    requirements: t.Iterable[Requirement], vantages: t.Iterable[Vantage], target: Target, vantage_check: bool
+) -> t.List[Check]:
+    """Return a check for each requirement, vantage and address family, in that order."""
+    vantages = list(vantages)
+    checks = []
+    for requirement in requirements:
+        for vantage in vantages:
+            for family in sorted(vantage.addresses) or [None]:
+                if family is None:
+                    reason = vantage.failure or vantage.unresolved
+                    results = [Result("untested", requirement.ports, {"reason": reason})]
+                else:
+                    results = _partition(requirement, vantage, family, target)
+                trusted = not vantage_check or vantage.outside is not False
+                verdict = _verdict(requirement, results, trusted)
+                checks.append(Check(requirement, vantage, family, verdict, results))
+    return checks
+
+
+def passed(checks: t.Iterable[Check]) -> bool:
+    """Tell whether there was something to prove, and every required port is proven open."""
+    required = [check.verdict for check in checks if check.requirement.required]
+    return bool(required) and all(verdict == "passed" for verdict in required)
+
+
+def _verdict(requirement: Requirement, results: t.Iterable[Result], trusted: bool) -> str:
+    results = list(results)
+    is_open = all(result.state == "open" for result in results)
+    if is_open and trusted:
+        return "passed"
+    if not requirement.required:
+        return "warning"
+    firm = any(result.state not in ("open", "untested") and not result.gap for result in results)
+    return "failed" if firm and trusted else "inconclusive"
+
+
+def _partition(requirement: Requirement, vantage: Vantage, family: str, target: Target) -> t.List[Result]:
+    """Give each port of C(requirement) the state of the first row of the table that it is in."""
+
+    def prober(seen: str) -> t.Dict[Detail, t.Set[int]]:
+        return vantage.evidence.select(seen, requirement.protocol, family, vantage.number)
+
+    def listener(seen: str) -> t.Dict[Detail, t.Set[int]]:
+        return target.evidence.select(seen, requirement.protocol, family, vantage.number)
+
+    def all_of(found: t.Dict[Detail, t.Set[int]]) -> Ports:
+        return set().union(*found.values())
+
+    holders: t.Dict[Detail, t.Set[int]] = {}
+    for (protocol, port), holder in target.in_use.items():
+        if protocol == requirement.protocol:
+            holders.setdefault(tuple(sorted(holder.items())), set()).add(port)
+    arrived, received, left = (all_of(listener(seen)) for seen in (saw.ARRIVED, saw.RECEIVED, saw.LEFT))
+    anywhere = requirement.ports
+    gap = target.gap
+
+    # state, ports by detail, and only those in; known besides; why it is not certain
+    table: t.Tuple[t.Tuple[str, t.Dict[Detail, t.Set[int]], Ports, t.Dict[str, str], str], ...] = (
+        ("port_in_use", holders, anywhere, {}, ""),
+        ("open", prober(saw.OPEN), anywhere, {}, ""),
+        ("intercepted", prober(saw.MOVED), anywhere, {}, ""),
+        ("intercepted", listener(saw.MOVED), anywhere, {}, ""),
+        ("intercepted", prober(saw.FOREIGN), received, {}, ""),
+        ("wrong_server", prober(saw.FOREIGN), anywhere, {}, ""),
+        ("return_blocked", listener(saw.UNANSWERED), anywhere, {"where": "target"}, ""),
+        ("return_blocked", listener(saw.RECEIVED), left, {"where": "beyond"}, ""),
+        ("return_blocked", listener(saw.RECEIVED), anywhere, {"where": "target"}, gap),
+        ("wrong_server", prober(saw.ACCEPTED), anywhere, {"what": "a connection, and nothing more"}, gap),
+        ("rejected_on_host", prober(saw.REJECTED), arrived, {}, ""),
+        ("rejected_upstream", prober(saw.REJECTED), anywhere, {}, gap),
+        ("blocked_on_host", listener(saw.ARRIVED), anywhere, {}, ""),
+        ("untested", prober(saw.UNSENT), anywhere, {}, ""),
+        ("blocked_upstream", {(): set(anywhere)}, anywhere, {}, gap),
+    )
+    left_over = set(requirement.ports)
+    results: t.List[Result] = []
+    for state, by_detail, within, known, doubt in table:
+        for detail, ports in sorted(by_detail.items()):
+            these = left_over & ports & within
+            if these:
+                left_over -= these
+                results.append(Result(state, frozenset(these), {**dict(detail), **known}, doubt))
+    return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
