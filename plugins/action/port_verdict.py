@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -41,15 +40,15 @@ class ActionModule(ActionBase):
         """Return the report as RV(ansible_facts.preflight_report); failed unless it passed."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         host = str((task_vars or {})["inventory_hostname"])
-        dummy, arguments = self.validate_argument_spec(_ARGUMENTS)
+        arguments: dict[str, t.Any] = self.validate_argument_spec(_ARGUMENTS)[1]  # type: ignore[no-untyped-call]
         try:
-            report = _judge(host, arguments)
+            report, checks = _judge(host, arguments)
             path = ""
             if arguments["report_dir"] and not self._task.check_mode:
                 path = _report.write(report, arguments["report_dir"])
         except PreflightError as error:
             return {**result, "failed": True, "msg": f"{error}."}
-        display.display(_report.render(report, path))
+        display.display(_report.render(report, checks, path))
         return {
             **result,
             "changed": False,
@@ -60,7 +59,7 @@ class ActionModule(ActionBase):
         }
 
 
-def _judge(host: str, arguments: dict[str, t.Any]) -> _report.Report:
+def _judge(host: str, arguments: dict[str, t.Any]) -> tuple[_report.Report, list[_verdict.Check]]:
     requirements = parse_requirements(arguments["ports"])
     listener_started = arguments["listener"].get("started") or {}
     listener_stopped = arguments["listener"].get("stopped") or {}
@@ -71,7 +70,8 @@ def _judge(host: str, arguments: dict[str, t.Any]) -> _report.Report:
     ]
     checks = _verdict.decide(requirements, vantages, target, arguments["vantage_check"])
     seconds = time.time() - arguments["started"] if arguments["started"] else 0.0
-    return _report.build(host, arguments["address"], checks, vantages, _services(arguments["services"]), seconds)
+    services = _services(arguments["services"])
+    return _report.build(host, arguments["address"], checks, vantages, services, seconds), checks
 
 
 def _services(stages: dict[str, t.Any]) -> list[dict[str, str]]:

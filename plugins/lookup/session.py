@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -9,8 +8,8 @@ DOCUMENTATION = r"""
 name: session
 short_description: A new session of port tests
 description:
-  - Makes the credentials of one run, at random and new at every call. Keep it in a fact for the run, with C(no_log), and
-    drop it after.
+  - Makes the credentials of one run, at random and new at every call. Keep it in a fact for the run, with C(no_log),
+    and drop it after.
 version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
@@ -70,7 +69,12 @@ def _random(length: int) -> str:
 class LookupModule(LookupBase):
     """Make a session."""
 
-    def run(self, terms: list[t.Any], variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
+    def run(
+        self,
+        terms: list[t.Any],
+        variables: t.Any = None,  # noqa: ARG002 - Ansible gives it
+        **kwargs: t.Any,
+    ) -> list[dict[str, t.Any]]:
         """Return one new session; raises AnsibleError if given terms or options."""
         if terms or kwargs:
             raise AnsibleError("lookup plugnmeet.server.session takes no terms and no options")

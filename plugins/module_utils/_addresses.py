@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -18,17 +17,17 @@ _MAPPED = "::ffff:"
 
 
 def plain_ip(ip: str) -> str:
-    """Return C(ip) without the mapping of IPv4 into IPv6 (RFC 4291, section 2.5.5.2) and without a scope."""
+    """Return `ip` without the mapping of IPv4 into IPv6 (RFC 4291, section 2.5.5.2) and without a scope."""
     if ip.startswith(_MAPPED) and "." in ip:
         return ip[len(_MAPPED) :]
     return ip.partition("%")[0]
 
 
 def family_of(ip: str) -> str:
-    """Return C(ipv4) or C(ipv6) for a plain address."""
+    """Return `ipv4` or `ipv6` for a plain address."""
     return "ipv6" if ":" in ip else "ipv4"
 
 
-def plain(address: t.Tuple[t.Any, ...]) -> t.Tuple[str, int]:
+def plain(address: tuple[t.Any, ...]) -> tuple[str, int]:
     """Return host and port of a socket address."""
     return plain_ip(address[0]), address[1]

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -19,7 +18,7 @@ if t.TYPE_CHECKING:
 
 Result = t.Dict[str, t.Any]
 
-SESSION: t.Dict[str, t.Any] = {
+SESSION: dict[str, t.Any] = {
     "type": "dict",
     "required": True,
     "options": {
@@ -29,7 +28,7 @@ SESSION: t.Dict[str, t.Any] = {
     },
 }
 
-PORTS: t.Dict[str, t.Any] = {
+PORTS: dict[str, t.Any] = {
     "type": "list",
     "elements": "dict",
     "required": True,
@@ -45,7 +44,7 @@ PORTS: t.Dict[str, t.Any] = {
 
 
 def run(module: AnsibleModule, job: t.Callable[[AnsibleModule], Result]) -> None:
-    """Do C(job) and leave with its result, or with the one sentence of what went wrong."""
+    """Do `job` and leave with its result, or with the one sentence of what went wrong."""
     try:
         result = job(module)
     except PreflightError as error:

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -7,8 +6,8 @@
 
 """Evidence: what one side can say about a port. The one shape that crosses between hosts.
 
-An observation (see L(Observation)) is true of a set of ports. In Python that is a set, on the wire one dict an
-observation, with its ports compressed: C({"seen": "open", "protocol": "udp", "family": "ipv4", "ports": "50000-60000"}).
+An observation (see `Observation`) is true of a set of ports. In Python that is a set, on the wire one dict an
+observation, with its ports compressed: `{"seen": "open", "protocol": "udp", …, "ports": "50000-60000"}`.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from ._ports import format_ports, read_ports
 
 # What the prober can see of a port
 OPEN = "open"  # this session's proof came back
-MOVED = "moved"  # the proof came back, and says that the question arrived on port C(to)
+MOVED = "moved"  # the proof came back, and says that the question arrived on port `to`
 ACCEPTED = "accepted"  # a TCP connection was completed, and then nothing came
-FOREIGN = "foreign"  # an answer of somebody else, described by C(what)
-REJECTED = "rejected"  # refused with C(by), RST or ICMP, from C(offender) as far as the kernel tells
-UNSENT = "unsent"  # the prober itself could not ask; C(reason)
+FOREIGN = "foreign"  # an answer of somebody else, described by `what`
+REJECTED = "rejected"  # refused with `by`, RST or ICMP, from `offender` as far as the kernel tells
+UNSENT = "unsent"  # the prober itself could not ask; `reason`
 
 # What the listener can see of a port
-IN_USE = "in_use"  # not bound: C(process), C(pid), C(unit) hold it
+IN_USE = "in_use"  # not bound: `process`, `pid`, `unit` hold it
 ARRIVED = "arrived"  # a question of this session reached the network card
 RECEIVED = "received"  # the question reached the listener, or its socket in the kernel
 ANSWERED = "answered"  # the answer was handed to the kernel
-UNANSWERED = "unanswered"  # the kernel refused to send the answer; C(reason)
+UNANSWERED = "unanswered"  # the kernel refused to send the answer; `reason`
 LEFT = "left"  # the answer left by the network card
 
 SEEN = frozenset(
@@ -46,9 +45,9 @@ _MOST_DETAIL = 200  # characters; what came from the network may be long
 
 
 class Observation(t.NamedTuple):
-    """What was seen, of which protocol and family, from which vantage; C(detail) as sorted key-value pairs.
+    """What was seen, of which protocol and family, from which vantage; `detail` as sorted key-value pairs.
 
-    The C(family) of what concerns both (IN_USE) is empty.
+    The `family` of what concerns both (IN_USE) is empty.
     """
 
     seen: str
@@ -67,22 +66,22 @@ class Evidence:
     """The observations of one side."""
 
     def __init__(self) -> None:
-        self._ports: t.Dict[Observation, t.Set[int]] = {}
+        self._ports: dict[Observation, set[int]] = {}
 
-    def ports(self, observation: Observation) -> t.Set[int]:
-        """The set, to be added to, of the ports of which C(observation) is true."""
+    def ports(self, observation: Observation) -> set[int]:
+        """The set, to be added to, of the ports of which `observation` is true."""
         return self._ports.setdefault(observation, set())
 
-    def select(self, seen: str, protocol: str, family: str, vantage: int = 0) -> t.Dict[Detail, t.Set[int]]:
-        """The ports of which C(seen) is true, by detail."""
+    def select(self, seen: str, protocol: str, family: str, vantage: int = 0) -> dict[Detail, set[int]]:
+        """The ports of which `seen` is true, by detail."""
         wanted = (seen, protocol, family, vantage)
         return {row.detail: ports for row, ports in self._ports.items() if row[:4] == wanted and ports}
 
-    def all(self, seen: str, protocol: str, family: str, vantage: int = 0) -> t.Set[int]:
-        """The ports of which C(seen) is true, whatever the detail."""
+    def all(self, seen: str, protocol: str, family: str, vantage: int = 0) -> set[int]:
+        """The ports of which `seen` is true, whatever the detail."""
         return set().union(*self.select(seen, protocol, family, vantage).values())
 
-    def to_list(self) -> t.List[t.Dict[str, t.Any]]:
+    def to_list(self) -> list[dict[str, t.Any]]:
         """The wire form, sorted."""
         return [
             {

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -7,7 +6,7 @@
 
 """Port sets: parse, compress.
 
-Written form: ports and inclusive ranges, separated by commas, as in C(80,443,50000-60000).
+Written form: ports and inclusive ranges, separated by commas, as in `80,443,50000-60000`.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ LOWEST, HIGHEST = 1, 65535
 _ITEM = re.compile(r"([0-9]{1,9})(?:\s*-\s*([0-9]{1,9}))?", re.ASCII)
 
 
-def parse_ports(text: t.Union[str, int]) -> t.FrozenSet[int]:
-    """Return the ports that C(text) names.
+def parse_ports(text: str | int) -> frozenset[int]:
+    """Return the ports that `text` names.
 
     Raises PreflightError, saying what is wrong with which part, for anything but a non-empty port set.
     """
-    ports: t.Set[int] = set()
+    ports: set[int] = set()
     for item in str(text).split(","):
         match = _ITEM.fullmatch(item.strip())
         if not match:
@@ -42,9 +41,9 @@ def parse_ports(text: t.Union[str, int]) -> t.FrozenSet[int]:
     return frozenset(ports)
 
 
-def ranges(ports: t.Iterable[int]) -> t.List[t.Tuple[int, int]]:
-    """Return C(ports) as sorted, disjoint, inclusive ranges, as few as possible."""
-    found: t.List[t.Tuple[int, int]] = []
+def ranges(ports: t.Iterable[int]) -> list[tuple[int, int]]:
+    """Return `ports` as sorted, disjoint, inclusive ranges, as few as possible."""
+    found: list[tuple[int, int]] = []
     for port in sorted(set(ports)):
         if found and found[-1][1] == port - 1:
             found[-1] = (found[-1][0], port)
@@ -54,10 +53,10 @@ def ranges(ports: t.Iterable[int]) -> t.List[t.Tuple[int, int]]:
 
 
 def format_ports(ports: t.Iterable[int]) -> str:
-    """Return the one compressed and sorted way to write C(ports); an empty string for none."""
+    """Return the one compressed and sorted way to write `ports`; an empty string for none."""
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges(ports))
 
 
-def read_ports(text: str) -> t.FrozenSet[int]:
+def read_ports(text: str) -> frozenset[int]:
     """The inverse of format_ports: unlike parse_ports it takes an empty string for no ports."""
     return parse_ports(text) if text else frozenset()

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -26,22 +25,22 @@ class Requirement(t.NamedTuple):
 
     name: str
     protocol: str
-    ports: t.FrozenSet[int]
+    ports: frozenset[int]
     speaks: str
     required: bool = True
     purpose: str = ""
 
 
-def parse_requirements(rows: t.Any, variable: str = "ports") -> t.List[Requirement]:
-    """Return the port table that C(rows), a list of dicts from a playbook, describes.
+def parse_requirements(rows: t.Any, variable: str = "ports") -> list[Requirement]:
+    """Return the port table that `rows`, a list of dicts from a playbook, describes.
 
-    Raises PreflightError with one sentence for the first mistake; it starts with C(variable) and the row's index.
+    Raises PreflightError with one sentence for the first mistake; it starts with `variable` and the row's index.
     """
     if not isinstance(rows, (list, tuple)):
         raise PreflightError(f"{variable} must be a list of ports to test, not {_shown(rows)}")
     if not rows:
         raise PreflightError(f"{variable} is an empty list; name at least one port to test")
-    table: t.List[Requirement] = []
+    table: list[Requirement] = []
     for index, row in enumerate(rows):
         where = f"{variable}[{index}]"
         requirement = _parse_row(row, where)
@@ -92,7 +91,7 @@ def _parse_row(row: t.Any, where: str) -> Requirement:
     )
 
 
-def _choice(value: t.Any, known: t.Tuple[str, ...], where: str) -> str:
+def _choice(value: t.Any, known: tuple[str, ...], where: str) -> str:
     if value not in known:
         raise PreflightError(f"{where} is {_shown(value)}; take {' or '.join(known)}")
     return str(value)

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -7,8 +6,9 @@
 
 """Stop systemd units for a while, with their return armed before the first one stops.
 
-What has to come back is known to systemd alone: a transient timer (systemd-run(1)) with a service that starts the units. Both
-live in memory, vanish at a reboot, when enabled units start anyway, and need nothing of ours to be there when they fire.
+What has to come back is known to systemd alone: a transient timer (systemd-run(1)) with a service that starts the
+units. Both live in memory, vanish at a reboot, when enabled units start anyway, and need nothing of ours to be there
+when they fire.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ class Pending(t.NamedTuple):
 
     session: str
     since: str
-    units: t.Tuple[str, ...]
+    units: tuple[str, ...]
 
 
 class Units:
-    """The units of this host; C(run) runs a command and returns its code, output and errors."""
+    """The units of this host; `run` runs a command and returns its code, output and errors."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -52,7 +52,7 @@ class Units:
         except OSError:
             return False
 
-    def states(self, units: t.Iterable[str]) -> t.Dict[str, str]:
+    def states(self, units: t.Iterable[str]) -> dict[str, str]:
         """Return each unit's state: its ActiveState, or its LoadState where that says more (masked, not-found)."""
         found = {}
         for unit in units:
@@ -61,7 +61,7 @@ class Units:
             found[unit] = shown["LoadState"] if active == "inactive" and shown["LoadState"] != "loaded" else active
         return found
 
-    def pending(self) -> t.Optional[Pending]:
+    def pending(self) -> Pending | None:
         """Return what is armed, None for nothing."""
         if self._show(RESTORE + ".timer", "ActiveState")["ActiveState"] not in _RUNNING:
             return None
@@ -71,7 +71,7 @@ class Units:
         return Pending(values.get("PREFLIGHT_SESSION", "unknown"), values.get("PREFLIGHT_SINCE", "unknown"), units)
 
     def quiesce(self, units: t.Sequence[str], session: str, seconds: int) -> None:
-        """Arm the return of C(units) in C(seconds), then stop them, in this order.
+        """Arm the return of `units` in `seconds`, then stop them, in this order.
 
         Raises PreflightError if one does not stop; those before it are then started again.
         """
@@ -83,8 +83,8 @@ class Units:
                 self.restore(returning)
                 raise PreflightError(f"{unit} does not stop: {_last_line(error)}; everything was started again")
 
-    def restore(self, units: t.Sequence[str]) -> t.List[str]:
-        """Start C(units) in this order, then disarm the return; say of each that does not start, why."""
+    def restore(self, units: t.Sequence[str]) -> list[str]:
+        """Start `units` in this order, then disarm the return; say of each that does not start, why."""
         complaints = []
         for unit in units:
             code, dummy, error = self._run(["systemctl", "start", unit])
@@ -116,7 +116,7 @@ class Units:
         if code:
             raise PreflightError(f"systemd does not take the timer that starts the services again: {_last_line(error)}")
 
-    def _show(self, unit: str, *properties: str) -> t.Dict[str, str]:
+    def _show(self, unit: str, *properties: str) -> dict[str, str]:
         code, output, error = self._run(["systemctl", "show", f"--property={','.join(properties)}", "--", unit])
         if code:
             raise PreflightError(f"systemctl does not show {unit}: {_last_line(error)}")
@@ -125,7 +125,7 @@ class Units:
 
 
 def unit_name(name: str) -> str:
-    """Return C(name) with C(.service) if it has no type; raises PreflightError for what is no unit's name."""
+    """Return `name` with `.service` if it has no type; raises PreflightError for what is no unit's name."""
     if not _NAME.fullmatch(name):
         raise PreflightError(f'units has "{name}", which is no name of a systemd unit; write it as haproxy')
     return name if name.endswith(_SUFFIXES) else name + ".service"

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -7,8 +6,8 @@
 
 """One run's identity, as it shows on the wire.
 
-On the wire a session is an ICE agent (RFC 8445, section 5.3): its id is the listener's username fragment, its secret the
-listener's password. The prober's username fragment is not random: it says which vantage asks and which port it
+On the wire a session is an ICE agent (RFC 8445, section 5.3): its id is the listener's username fragment, its secret
+the listener's password. The prober's username fragment is not random: it says which vantage asks and which port it
 means, and since the message's integrity covers it, a port that was changed on the way cannot hide.
 """
 
@@ -23,9 +22,11 @@ from ._errors import PreflightError
 
 ID_LENGTH = 16
 SECRET_LENGTH = 32
+SHORTEST_SECRET = 22  # 128 bits (RFC 8445, section 5.3)
 USERNAME_LENGTH = ID_LENGTH + len(":v00p00000")
 ICE_CHARS = string.ascii_letters + string.digits + "+/"  # RFC 8839, section 5.4
 
+_MAKE_ONE = "take lookup('plugnmeet.server.session')"
 _ICE = re.compile(r"[A-Za-z0-9+/]+", re.ASCII)
 _QUESTION = re.compile(rb"([A-Za-z0-9+/]{16}):v([0-9]{2})p([0-9]{5})")
 
@@ -43,12 +44,12 @@ class Session(t.NamedTuple):
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Session:
-        """Take the C(session) option of a module; raises PreflightError for what the lookup did not make."""
+        """Take the `session` option of a module; raises PreflightError for what the lookup did not make."""
         session_id, secret = str(params["id"]), str(params["secret"])
         if len(session_id) != ID_LENGTH or not _ICE.fullmatch(session_id):
-            raise PreflightError(f"session.id must be {ID_LENGTH} ICE characters; take lookup('plugnmeet.server.session')")
-        if len(secret) < 22 or not _ICE.fullmatch(secret):  # 128 bits, RFC 8445, section 5.3
-            raise PreflightError("session.secret must be 22 ICE characters or more; take lookup('plugnmeet.server.session')")
+            raise PreflightError(f"session.id must be {ID_LENGTH} ICE characters; {_MAKE_ONE}")
+        if len(secret) < SHORTEST_SECRET or not _ICE.fullmatch(secret):
+            raise PreflightError(f"session.secret must be {SHORTEST_SECRET} ICE characters or more; {_MAKE_ONE}")
         return cls(session_id, secret)
 
     @property
@@ -57,10 +58,10 @@ class Session(t.NamedTuple):
         return self.secret.encode("ascii")
 
     def username(self, vantage: int, port: int) -> bytes:
-        """The USERNAME of a question from C(vantage) to C(port): listener's fragment, colon, prober's fragment."""
+        """The USERNAME of a question from `vantage` to `port`: listener's fragment, colon, prober's fragment."""
         return f"{self.id}:v{vantage:02d}p{port:05d}".encode("ascii")
 
-    def read_username(self, username: bytes) -> t.Optional[t.Tuple[int, int]]:
+    def read_username(self, username: bytes) -> tuple[int, int] | None:
         """Return vantage and intended port of a question to this session; None for a stranger's."""
         match = _QUESTION.fullmatch(username)
         if not match or match.group(1) != self.id.encode("ascii"):
@@ -68,10 +69,10 @@ class Session(t.NamedTuple):
         return int(match.group(2)), int(match.group(3))
 
     def mark(self, vantage: int) -> int:
-        """The TCP maximum segment size by which the SYNs of C(vantage) are known."""
+        """The TCP maximum segment size by which the SYNs of `vantage` are known."""
         return MARKS[(zlib.crc32(self.id.encode("ascii")) + vantage) % len(MARKS)]
 
-    def read_mark(self, mark: int) -> t.Optional[int]:
-        """Return the vantage whose SYNs carry C(mark); None for a stranger's."""
+    def read_mark(self, mark: int) -> int | None:
+        """Return the vantage whose SYNs carry `mark`; None for a stranger's."""
         vantage = (mark - MARKS[0] - zlib.crc32(self.id.encode("ascii"))) % len(MARKS)
         return vantage if mark in MARKS and vantage < VANTAGES else None

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -56,11 +55,11 @@ class StunError(PreflightError):
 
 
 class Message(t.NamedTuple):
-    """A parsed message; C(integrity_at) and C(fingerprint_at) are the offsets of those attributes, -1 for none."""
+    """A parsed message; `integrity_at` and `fingerprint_at` are the offsets of those attributes, -1 for none."""
 
     type: int
     transaction_id: bytes
-    attributes: t.Dict[int, bytes]
+    attributes: dict[int, bytes]
     integrity_at: int
     fingerprint_at: int
 
@@ -77,32 +76,38 @@ def parse(data: bytes) -> Message:
     message_type, length, cookie, transaction_id = _HEADER.unpack_from(data)
     if message_type & 0xC000 or cookie != MAGIC_COOKIE or length % 4 or length != len(data) - HEADER_LENGTH:
         raise StunError("no STUN header")
-    attributes: t.Dict[int, bytes] = {}
+    attributes: dict[int, bytes] = {}
     integrity_at = fingerprint_at = -1
-    offset, end = HEADER_LENGTH, len(data)
-    while offset < end:
-        kind, size = _ATTRIBUTE.unpack_from(data, offset)
-        value_at = offset + 4
-        after = value_at + size + (-size % 4)
-        if after > end:
-            raise StunError("an attribute is longer than its message")
+    for kind, offset, value in _walk(data):
         if kind == FINGERPRINT:
-            if size != 4 or after != end:
+            if len(value) != 4 or offset + 8 != len(data):
                 raise StunError("FINGERPRINT is not the last attribute")
             fingerprint_at = offset
-        elif integrity_at < 0:
-            if kind == MESSAGE_INTEGRITY:
-                if size != _INTEGRITY_LENGTH:
-                    raise StunError("MESSAGE-INTEGRITY is not 20 bytes")
-                integrity_at = offset
-            elif kind not in attributes:
-                attributes[kind] = data[value_at : value_at + size]
-        offset = after
+        elif integrity_at >= 0:
+            continue
+        elif kind == MESSAGE_INTEGRITY:
+            if len(value) != _INTEGRITY_LENGTH:
+                raise StunError("MESSAGE-INTEGRITY is not 20 bytes")
+            integrity_at = offset
+        else:
+            attributes.setdefault(kind, value)
     return Message(message_type, transaction_id, attributes, integrity_at, fingerprint_at)
 
 
-def build(message_type: int, transaction_id: bytes, attributes: t.Sequence[t.Tuple[int, bytes]], key: bytes) -> bytes:
-    """Put a message together, signed with C(key) and closed by a FINGERPRINT."""
+def _walk(data: bytes) -> t.Iterator[tuple[int, int, bytes]]:
+    """Yield type, offset and value of each attribute."""
+    offset, end = HEADER_LENGTH, len(data)
+    while offset < end:
+        kind, size = _ATTRIBUTE.unpack_from(data, offset)
+        after = offset + 4 + size + (-size % 4)  # padded to 32 bits
+        if after > end:
+            raise StunError("an attribute is longer than its message")
+        yield kind, offset, data[offset + 4 : offset + 4 + size]
+        offset = after
+
+
+def build(message_type: int, transaction_id: bytes, attributes: t.Sequence[tuple[int, bytes]], key: bytes) -> bytes:
+    """Put a message together, signed with `key` and closed by a FINGERPRINT."""
     body = bytearray()
     for kind, value in attributes:
         body += _ATTRIBUTE.pack(kind, len(value)) + value + bytes(-len(value) % 4)
@@ -115,7 +120,7 @@ def build(message_type: int, transaction_id: bytes, attributes: t.Sequence[t.Tup
 
 
 def is_authentic(data: bytes, message: Message, key: bytes) -> bool:
-    """Tell whether C(data), parsed as C(message), was signed with C(key) and arrived unharmed."""
+    """Tell whether `data`, parsed as `message`, was signed with `key` and arrived unharmed."""
     at = message.integrity_at
     if at < 0:
         return False
@@ -125,7 +130,7 @@ def is_authentic(data: bytes, message: Message, key: bytes) -> bool:
 
 
 def has_fingerprint(data: bytes, message: Message, absent: bool = False) -> bool:
-    """Tell whether the FINGERPRINT is right; without one the answer is C(absent)."""
+    """Tell whether the FINGERPRINT is right; without one the answer is `absent`."""
     at = message.fingerprint_at
     if at < 0:
         return absent

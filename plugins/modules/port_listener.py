@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -46,8 +45,8 @@ options:
     default: 120
   deadline:
     description:
-      - A reading of the target's monotonic clock, as RV(plugnmeet.server.service_quiesce#module:deadline) gives it, at which
-        the listener ends even if O(ttl) is not over.
+      - A reading of the target's monotonic clock, as RV(plugnmeet.server.service_quiesce#module:deadline) gives it, at
+        which the listener ends even if O(ttl) is not over.
     type: float
 seealso:
   - module: plugnmeet.server.port_probe_info
@@ -170,14 +169,15 @@ def stop(module: AnsibleModule) -> _arguments.Result:
 
 def _deadline(module: AnsibleModule) -> float:
     now = time.monotonic()
-    ttl, deadline = module.params["ttl"], module.params["deadline"]
+    ttl: int = module.params["ttl"]
+    deadline: float | None = module.params["deadline"]
     if ttl < 1:
         raise PreflightError(f"ttl is {ttl}; give the listener at least a second")
     if deadline is not None and deadline <= now:
         raise PreflightError(
             "the session's time was over before the listener could start; give it more with preflight_ttl (ttl)"
         )
-    return now + ttl if deadline is None else min(now + ttl, float(deadline))
+    return now + ttl if deadline is None else min(now + ttl, deadline)
 
 
 def main() -> None:

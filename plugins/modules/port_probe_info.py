@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -10,8 +9,8 @@ DOCUMENTATION = r"""
 module: port_probe_info
 short_description: Ask every port of a WebRTC server from outside
 description:
-  - Asks every port of O(ports) at O(address) in the protocol that the port will carry, over every address family that the
-    address has, and returns what came back. TCP and UDP run at the same time.
+  - Asks every port of O(ports) at O(address) in the protocol that the port will carry, over every address family that
+    the address has, and returns what came back. TCP and UDP run at the same time.
   - Runs on the prober, a host outside the target's firewall. Delegate it there.
   - A port that is not open is a result, not an error, and so is an address that does not resolve.
   - UDP ports that stay silent are asked again, as often as the loss on the way asks for. A port is left when the chance
@@ -83,7 +82,8 @@ destination:
   type: dict
   sample: {ipv4: 203.0.113.10}
 evidence:
-  description: What came back, a list of observations, each of which holds for a set of ports. Ports in none were silent.
+  description:
+    - What came back, a list of observations, each of which holds for a set of ports. Ports in none were silent.
   returned: always
   type: list
   elements: dict

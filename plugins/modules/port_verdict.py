@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -10,8 +9,8 @@ DOCUMENTATION = r"""
 module: port_verdict
 short_description: Say what both sides' evidence about ports means, and fail unless the required ones are proven open
 description:
-  - Takes what the listener on the target and the probers saw, decides for each port what happened to it, prints a table with
-    the reasons and the remedies, writes the report, and fails if a required port is not proven open.
+  - Takes what the listener on the target and the probers saw, decides for each port what happened to it, prints a table
+    with the reasons and the remedies, writes the report, and fails if a required port is not proven open.
   - Runs on the controller alone.
 version_added: 0.1.0
 author:
@@ -37,8 +36,10 @@ options:
     required: true
   probes:
     description:
-      - The results of P(plugnmeet.server.port_probe_info#module), one for each prober, in the order of their vantage numbers.
-      - As a task with a loop over the probers registers them in RV(ignore:results). Each has the prober's name as C(item).
+      - The results of P(plugnmeet.server.port_probe_info#module), one for each prober, in the order of their vantage
+        numbers.
+      - As a task with a loop over the probers registers them in RV(ignore:results). Each has the prober's name as
+        C(item).
     type: list
     elements: dict
     required: true

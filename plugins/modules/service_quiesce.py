@@ -1,5 +1,4 @@
 #!/usr/bin/python
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -10,10 +9,10 @@ DOCUMENTATION = r"""
 module: service_quiesce
 short_description: Stop services for a while, and bring back exactly what was running
 description:
-  - With O(state=quiesced) it stops those of O(units) that are active, in their order. Before the first one stops it arms a
-    systemd timer that starts them again after O(ttl) seconds, whatever happens to the controller.
-  - With O(state=restored) it starts again, in the reverse order, what O(state=quiesced) of the same session has stopped, and
-    disarms the timer.
+  - With O(state=quiesced) it stops those of O(units) that are active, in their order. Before the first one stops it
+    arms a systemd timer that starts them again after O(ttl) seconds, whatever happens to the controller.
+  - With O(state=restored) it starts again, in the reverse order, what O(state=quiesced) of the same session has
+    stopped, and disarms the timer.
   - What was not running is not started. What is masked, disabled or not there stays so.
   - On a host without systemd there is nothing to stop, and nothing is changed.
 version_added: 0.1.0
@@ -75,8 +74,8 @@ services:
     - {unit: haproxy, was: active, now: inactive}
 deadline:
   description:
-    - The reading of the target's monotonic clock at which whatever uses the ports must be gone, because the services come
-      back a little later.
+    - The reading of the target's monotonic clock at which whatever uses the ports must be gone, because the services
+      come back a little later.
   returned: when O(state=quiesced)
   type: float
   sample: 86512.25
@@ -90,7 +89,6 @@ complaints:
 
 import os
 import time
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -139,7 +137,7 @@ def restore(module: AnsibleModule) -> _arguments.Result:
     return {"changed": True, "complaints": complaints, "services": _pairs(names, before, system.states(names))}
 
 
-def _names(module: AnsibleModule) -> t.Dict[str, str]:
+def _names(module: AnsibleModule) -> dict[str, str]:
     """The names that were given, by unit."""
     return {_services.unit_name(name): name for name in module.params["units"]}
 
@@ -148,7 +146,7 @@ def _system(module: AnsibleModule) -> _services.Units:
     return _services.Units(lambda command: module.run_command(command, handle_exceptions=False))
 
 
-def _refuse_other_session(module: AnsibleModule, system: _services.Units) -> t.Optional[_services.Pending]:
+def _refuse_other_session(module: AnsibleModule, system: _services.Units) -> _services.Pending | None:
     """Return what this session has armed; raises PreflightError for another's."""
     pending = system.pending()
     if pending and pending.session != module.params["session"]:
@@ -159,11 +157,11 @@ def _refuse_other_session(module: AnsibleModule, system: _services.Units) -> t.O
     return pending
 
 
-def _pairs(names: t.Dict[str, str], before: t.Dict[str, str], after: t.Dict[str, str]) -> t.List[t.Dict[str, str]]:
+def _pairs(names: dict[str, str], before: dict[str, str], after: dict[str, str]) -> list[dict[str, str]]:
     return [{"unit": name, "was": before[unit], "now": after[unit]} for unit, name in names.items()]
 
 
-def _without_systemd(names: t.Dict[str, str]) -> t.List[t.Dict[str, str]]:
+def _without_systemd(names: dict[str, str]) -> list[dict[str, str]]:
     states = dict.fromkeys(names, "no systemd")
     return _pairs(names, states, states)
 

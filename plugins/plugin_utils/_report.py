@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -17,17 +16,18 @@ import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import advise
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, calls_for_action, cause_of, causes
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import FAMILIES, advise, listing
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import Check, Result, passed
 
 SCHEMA = 1
 WIDTH = 79
+_MOST_RANGES = 6
 
-_FAMILY_WORDS = {"ipv4": "IPv4", "ipv6": "IPv6", None: "no address"}
 _VERDICT_WORDS = {"passed": "open", "failed": "FAILED", "warning": "warning", "inconclusive": "NOT PROVEN"}
 
-Report = t.Dict[str, t.Any]
+Report = dict[str, t.Any]
 
 
 def build(
@@ -35,10 +35,10 @@ def build(
     address: str,
     checks: t.Sequence[Check],
     vantages: t.Sequence[Vantage],
-    services: t.Sequence[t.Dict[str, str]],
+    services: t.Sequence[dict[str, str]],
     seconds: float,
 ) -> Report:
-    """Return the report of C(host), known outside as C(address)."""
+    """Return the report of `host`, known outside as `address`."""
     return {
         "schema": SCHEMA,
         "host": host,
@@ -60,7 +60,7 @@ def build(
 
 
 def write(report: Report, directory: str) -> str:
-    """Write the report to C(directory)/HOST.json, for its owner only, and return the path.
+    """Write the report to `directory`/HOST.json, for its owner only, and return the path.
 
     The file is there whole or not at all, and a link in its place is replaced, not followed.
     Raises PreflightError if that is not possible.
@@ -92,20 +92,21 @@ def summary(report: Report) -> str:
     if report["passed"]:
         return f"{report['host']} passed: all {len(required)} required checks are proven open from outside"
     names = dict.fromkeys(f"{check['name']} ({check['ports']}/{check['protocol']})" for check in short)
-    return f"{report['host']} did not pass: {len(short)} of {len(required)} required checks are not proven open, {', '.join(names)}"
+    count = f"{len(short)} of {len(required)} required checks are not proven open"
+    return f"{report['host']} did not pass: {count}, {', '.join(names)}"
 
 
-def render(report: Report, path: str = "") -> str:
+def render(report: Report, checks: t.Sequence[Check], path: str = "") -> str:
     """The table for the screen, at most 80 columns wide; below it what failed, why, and what to do."""
     lines = ["", f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']})"]
     for vantage in report["vantages"]:
         lines += _wrap(f"from {vantage['host']}{_ends(vantage)}", "  ")
     lines += ["", *_table(report["checks"]), ""]
-    for group in _alike(check for check in report["checks"] if check["verdict"] != "passed"):
-        lines += [*_reasons(group, len(report["vantages"]) > 1), ""]
+    for cause in causes(checks):
+        lines += [*_explain(cause, report), ""]
     for service in report["services"]:
         if service["was"] != service["now"]:
-            lines += _wrap(f"{service['unit']} was {service['was']} before and is {service['now']} now", "")
+            lines += _wrap(f"{service['unit']} was {service['was']} before, and is {service['now']} now.", "")
     lines += _wrap(f"{summary(report)}. It took {report['seconds']} s.{f' Report: {path}' if path else ''}", "")
     return "\n".join([*lines, ""])
 
@@ -128,8 +129,8 @@ def _check(check: Check, host: str, address: str) -> Report:
 
 def _result(check: Check, result: Result, host: str, address: str) -> Report:
     shown: Report = {"state": result.state, "ports": format_ports(result.ports), "count": len(result.ports)}
-    advice = advise(check, result, host, address)
-    if advice.explanation:
+    if calls_for_action(check, result):
+        advice = advise(cause_of(check, result), host, address)
         shown.update(_known(result), explanation=advice.explanation, remedy=advice.remedy)
     return shown
 
@@ -149,18 +150,20 @@ def _known(result: Result) -> Report:
 def _ends(vantage: Report) -> str:
     """Who asked whom, for each address family."""
     pairs = [
-        f"{vantage['source'].get(family, '(not seen)')} to {ip}" for family, ip in sorted(vantage["address"].items())
+        f"{vantage['source'][family]} to {ip}" if family in vantage["source"] else f"to {ip}"
+        for family, ip in sorted(vantage["address"].items())
     ]
     return f": {', '.join(pairs)}" if pairs else ""
 
 
-def _table(checks: t.Sequence[Report]) -> t.List[str]:
+def _table(checks: t.Sequence[Report]) -> list[str]:
     rows = [("PORT", "FOR", "NEED", "RESULT")]
     for name in dict.fromkeys(check["name"] for check in checks):
         same = [check for check in checks if check["name"] == name]
+        several_vantages = len({check["vantage"] for check in same}) > 1
         for at, group in enumerate(_alike(same)):
             first = group[0]
-            where = "" if len(group) == len(same) else f" ({_where(group, len({check['vantage'] for check in same}) > 1)})"
+            where = "" if len(group) == len(same) else f" ({_where(group, several_vantages)})"
             head = (
                 f"{first['ports']}/{first['protocol']}",
                 first["purpose"] or name,
@@ -196,9 +199,9 @@ def _outcome(check: Report) -> str:
     return f"{word}: {', '.join(states)}{some}"
 
 
-def _alike(checks: t.Iterable[Report]) -> t.List[t.List[Report]]:
+def _alike(checks: t.Iterable[Report]) -> list[list[Report]]:
     """Group checks of one requirement that came to the same, wherever they were asked from."""
-    groups: t.Dict[str, t.List[Report]] = {}
+    groups: dict[str, list[Report]] = {}
     for check in checks:
         results = [(result["state"], result["ports"]) for result in check["results"]]
         groups.setdefault(repr((check["name"], check["verdict"], results)), []).append(check)
@@ -206,28 +209,31 @@ def _alike(checks: t.Iterable[Report]) -> t.List[t.List[Report]]:
 
 
 def _where(group: t.Sequence[Report], several_vantages: bool) -> str:
-    families = " and ".join(dict.fromkeys(_FAMILY_WORDS[check["family"]] for check in group))
-    hosts = " and ".join(dict.fromkeys(check["vantage"] for check in group))
+    families = listing(list(dict.fromkeys(FAMILIES[check["family"]] for check in group)))
+    hosts = listing(list(dict.fromkeys(check["vantage"] for check in group)))
     return f"{families} from {hosts}" if several_vantages else families
 
 
-def _reasons(group: t.Sequence[Report], several_vantages: bool) -> t.List[str]:
-    first = group[0]
-    lines = _wrap(f"{first['name']}, over {_where(group, several_vantages)}:", "")
-    for number, result in enumerate(first["results"]):
-        if "explanation" not in result:
-            continue
-        what = f"{result['ports']}/{first['protocol']}: {result['state'].replace('_', ' ')}."
-        # The sentences may differ by address family, and mostly do not.
-        said = dict.fromkeys(check["results"][number]["explanation"] for check in group)
-        steps = dict.fromkeys(step for check in group for step in check["results"][number]["remedy"])
-        lines += _wrap(f"{what} {' '.join(said)}", "  ")
-        for step in steps:
-            lines += _wrap(f"-> {step}", "     ", "  ")
+def _explain(cause: Cause, report: Report) -> list[str]:
+    advice = advise(cause, report["host"], report["address"])
+    ports = listing([f"{_short(ports)}/{protocol}" for protocol, ports in cause.ports])
+    families = listing(list(dict.fromkeys(FAMILIES[family] for dummy, family in cause.ends)))
+    vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
+    over = f", over {families}" if cause.addresses else ""
+    lines = _wrap(f"{ports}{over}, from {vantages}: {cause.state.replace('_', ' ')}", "")
+    lines += _wrap(advice.explanation, "  ")
+    for step in advice.remedy:
+        lines += _wrap(f"-> {step}", "     ", "  ")
     return lines
 
 
-def _wrap(text: str, indent: str, first: t.Optional[str] = None) -> t.List[str]:
+def _short(ports: str) -> str:
+    """A port set that is too long for the screen, shortened; the report has it whole."""
+    ranges = ports.split(",")
+    return ports if len(ranges) <= _MOST_RANGES else f"{','.join(ranges[:_MOST_RANGES])},… ({len(ranges)} ranges)"
+
+
+def _wrap(text: str, indent: str, first: str | None = None) -> list[str]:
     return textwrap.wrap(
         text,
         WIDTH,

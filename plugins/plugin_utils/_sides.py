@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -19,7 +18,8 @@ Facts = t.Mapping[str, t.Any]
 
 _MOST_TEXT = 300
 
-# Where nobody on the internet can come from. The documentation ranges are not in it: they stand for the internet in tests.
+# Where nobody on the internet can come from. The documentation ranges are not in it: they stand for the internet in
+# tests.
 _INSIDE = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -39,17 +39,17 @@ _INSIDE = tuple(
 class Vantage(t.NamedTuple):
     """One prober: what it saw, and who it was to the target.
 
-    C(failure) is why it has nothing to say, C(inside) why it does not stand for the internet, C(unresolved) why the target's
-    name has no address; each is empty if that is not so. C(outside) is None if nothing tells.
+    `failure` is why it has nothing to say, `inside` why it does not stand for the internet, `unresolved` why the
+    target's name has no address; each is empty if that is not so. `outside` is None if nothing tells.
     """
 
     host: str
     number: int
     failure: str
     unresolved: str
-    addresses: t.Dict[str, str]
-    source: t.Dict[str, str]
-    outside: t.Optional[bool]
+    addresses: dict[str, str]
+    source: dict[str, str]
+    outside: bool | None
     inside: str
     evidence: Evidence
 
@@ -57,16 +57,16 @@ class Vantage(t.NamedTuple):
 class Target(t.NamedTuple):
     """The listener: what it saw, and who held the ports that it could not have.
 
-    C(gap) is why its evidence is incomplete, empty if it is not.
+    `gap` is why its evidence is incomplete, empty if it is not.
     """
 
     evidence: Evidence
-    in_use: t.Dict[t.Tuple[str, int], t.Dict[str, t.Any]]
+    in_use: dict[tuple[str, int], dict[str, t.Any]]
     gap: str
 
 
 def read_target(started: Facts, stopped: Facts) -> Target:
-    """Take the results of C(port_listener), of whatever happened to it."""
+    """Take the results of `port_listener`, of whatever happened to it."""
     in_use = {}
     for row in _list(started.get("in_use")):
         try:
@@ -87,7 +87,7 @@ def read_target(started: Facts, stopped: Facts) -> Target:
 
 
 def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vantage:
-    """Take a result of C(port_probe_info), of whatever happened to it."""
+    """Take a result of `port_probe_info`, of whatever happened to it."""
     nothing = Vantage(host, number, "", "", {}, {}, None, "", Evidence())
     if probed.get("failed") or probed.get("unreachable") or "evidence" not in probed:
         reason = clean(probed.get("msg") or "it did not say why").strip().rstrip(".")
@@ -96,7 +96,8 @@ def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vanta
         return nothing._replace(unresolved=clean(probed["unresolved"]))
     addresses, destination = _addresses(probed.get("addresses")), _addresses(probed.get("destination"))
     source = {**_seen_sources(stopped, number), **_addresses(probed.get("source"))}
-    inside = next(filter(None, (_inside(ip, {*addresses.values(), *destination.values()}) for ip in source.values())), "")
+    own = {*addresses.values(), *destination.values()}
+    inside = next(filter(None, (_inside(ip, own) for ip in source.values())), "")
     return nothing._replace(
         addresses=addresses,
         source=source,
@@ -112,7 +113,7 @@ def clean(value: t.Any) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def _inside(ip: str, own: t.Set[str]) -> str:
+def _inside(ip: str, own: set[str]) -> str:
     address = ipaddress.ip_address(ip)
     if ip in own:
         return f"the target sees it as {ip}, its own address"
@@ -121,7 +122,7 @@ def _inside(ip: str, own: t.Set[str]) -> str:
     return ""
 
 
-def _seen_sources(stopped: Facts, number: int) -> t.Dict[str, str]:
+def _seen_sources(stopped: Facts, number: int) -> dict[str, str]:
     """The addresses from which the listener was asked by this vantage: known even if no answer came back."""
     found = {}
     for row in _list(stopped.get("sources")):
@@ -134,12 +135,13 @@ def _family(ip: t.Any) -> str:
     return "ipv6" if ":" in str(ip) else "ipv4"
 
 
-def _addresses(value: t.Any) -> t.Dict[str, str]:
+def _addresses(value: t.Any) -> dict[str, str]:
     try:
         return {family: str(ipaddress.ip_address(value[family])) for family in FAMILIES if family in value}
     except (TypeError, ValueError) as error:
-        raise PreflightError(f'"{clean(value)}" came back where addresses should be; use one version everywhere') from error
+        shown = clean(value)
+        raise PreflightError(f'"{shown}" came back where addresses should be; use one version everywhere') from error
 
 
-def _list(value: t.Any) -> t.List[t.Any]:
+def _list(value: t.Any) -> list[t.Any]:
     return value if isinstance(value, list) else []

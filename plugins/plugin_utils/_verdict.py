@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -22,13 +21,13 @@ Ports = t.AbstractSet[int]
 class Result(t.NamedTuple):
     """A state, the ports that are in it, and what is known besides.
 
-    C(facts) names what a reader wants to know, such as C(holder), C(offender) or C(where). C(gap) is why the place where
+    `facts` names what a reader wants to know, such as `holder`, `offender` or `where`. `gap` is why the place where
     the ports were lost is not certain, empty if it is.
     """
 
     state: str
-    ports: t.FrozenSet[int]
-    facts: t.Dict[str, t.Any]
+    ports: frozenset[int]
+    facts: dict[str, t.Any]
     gap: str = ""
 
 
@@ -37,20 +36,21 @@ class Check(t.NamedTuple):
 
     requirement: Requirement
     vantage: Vantage
-    family: t.Optional[str]
+    family: str | None
     verdict: str
-    results: t.List[Result]
+    results: list[Result]
 
 
 def decide(
     requirements: t.Iterable[Requirement], vantages: t.Iterable[Vantage], target: Target, vantage_check: bool
-) -> t.List[Check]:
+) -> list[Check]:
     """Return a check for each requirement, vantage and address family, in that order."""
     vantages = list(vantages)
     checks = []
     for requirement in requirements:
         for vantage in vantages:
-            for family in sorted(vantage.addresses) or [None]:
+            families: list[str | None] = [*sorted(vantage.addresses)] or [None]
+            for family in families:
                 if family is None:
                     reason = vantage.failure or vantage.unresolved
                     results = [Result("untested", requirement.ports, {"reason": reason})]
@@ -79,19 +79,19 @@ def _verdict(requirement: Requirement, results: t.Iterable[Result], trusted: boo
     return "failed" if firm and trusted else "inconclusive"
 
 
-def _partition(requirement: Requirement, vantage: Vantage, family: str, target: Target) -> t.List[Result]:
-    """Give each port of C(requirement) the state of the first row of the table that it is in."""
+def _partition(requirement: Requirement, vantage: Vantage, family: str, target: Target) -> list[Result]:
+    """Give each port of `requirement` the state of the first row of the table that it is in."""
 
-    def prober(seen: str) -> t.Dict[Detail, t.Set[int]]:
+    def prober(seen: str) -> dict[Detail, set[int]]:
         return vantage.evidence.select(seen, requirement.protocol, family, vantage.number)
 
-    def listener(seen: str) -> t.Dict[Detail, t.Set[int]]:
+    def listener(seen: str) -> dict[Detail, set[int]]:
         return target.evidence.select(seen, requirement.protocol, family, vantage.number)
 
-    def all_of(found: t.Dict[Detail, t.Set[int]]) -> Ports:
+    def all_of(found: dict[Detail, set[int]]) -> Ports:
         return set().union(*found.values())
 
-    holders: t.Dict[Detail, t.Set[int]] = {}
+    holders: dict[Detail, set[int]] = {}
     for (protocol, port), holder in target.in_use.items():
         if protocol == requirement.protocol:
             holders.setdefault(tuple(sorted(holder.items())), set()).add(port)
@@ -100,7 +100,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     gap = target.gap
 
     # state, ports by detail, and only those in; known besides; why it is not certain
-    table: t.Tuple[t.Tuple[str, t.Dict[Detail, t.Set[int]], Ports, t.Dict[str, str], str], ...] = (
+    table: tuple[tuple[str, dict[Detail, set[int]], Ports, dict[str, str], str], ...] = (
         ("port_in_use", holders, anywhere, {}, ""),
         ("open", prober(saw.OPEN), anywhere, {}, ""),
         ("intercepted", prober(saw.MOVED), anywhere, {}, ""),
@@ -111,14 +111,14 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("return_blocked", listener(saw.RECEIVED), left, {"where": "beyond"}, ""),
         ("return_blocked", listener(saw.RECEIVED), anywhere, {"where": "target"}, gap),
         ("wrong_server", prober(saw.ACCEPTED), anywhere, {"what": "a connection, and nothing more"}, gap),
-        ("rejected_on_host", prober(saw.REJECTED), arrived, {}, ""),
+        ("rejected_on_host", _how_alone(prober(saw.REJECTED)), arrived, {}, ""),
         ("rejected_upstream", prober(saw.REJECTED), anywhere, {}, gap),
         ("blocked_on_host", listener(saw.ARRIVED), anywhere, {}, ""),
         ("untested", prober(saw.UNSENT), anywhere, {}, ""),
         ("blocked_upstream", {(): set(anywhere)}, anywhere, {}, gap),
     )
     left_over = set(requirement.ports)
-    results: t.List[Result] = []
+    results: list[Result] = []
     for state, by_detail, within, known, doubt in table:
         for detail, ports in sorted(by_detail.items()):
             these = left_over & ports & within
@@ -126,3 +126,11 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
                 left_over -= these
                 results.append(Result(state, frozenset(these), {**dict(detail), **known}, doubt))
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
+
+
+def _how_alone(rejected: dict[Detail, set[int]]) -> dict[Detail, set[int]]:
+    """Rejections without the name of the offender: it is the target, under the address that was asked."""
+    merged: dict[Detail, set[int]] = {}
+    for detail, ports in rejected.items():
+        merged.setdefault(tuple(pair for pair in detail if pair[0] != "offender"), set()).update(ports)
+    return merged

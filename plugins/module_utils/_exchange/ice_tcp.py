@@ -1,16 +1,14 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""The exchange of an ICE-TCP port: the connectivity check of C(stun), framed for a stream (RFC 4571; RFC 6544)."""
+"""The exchange of an ICE-TCP port: the connectivity check of `stun`, framed for a stream (RFC 4571; RFC 6544)."""
 
 from __future__ import annotations
 
 import struct
-import typing as t
 
 _LENGTH = struct.Struct("!H")  # RFC 4571, section 2
 
@@ -19,11 +17,11 @@ LONGEST = 1024
 
 
 def frame(message: bytes) -> bytes:
-    """Put C(message) into a frame."""
+    """Put `message` into a frame."""
     return _LENGTH.pack(len(message)) + message
 
 
-def unframe(data: bytes) -> t.Optional[bytes]:
+def unframe(data: bytes) -> bytes | None:
     """Return the first frame's message; None while it is incomplete.
 
     Raises ValueError for a length that no connectivity check has: the stream speaks something else.

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -32,11 +31,11 @@ _UNDERSTOOD = {
 
 
 class Asked(t.NamedTuple):
-    """What the listener learns from a question of its session; C(vantage) is None for a third party's ICE agent."""
+    """What the listener learns from a question of its session; `vantage` is None for a third party's ICE agent."""
 
     reply: bytes
-    vantage: t.Optional[int]
-    intended_port: t.Optional[int]
+    vantage: int | None
+    intended_port: int | None
 
 
 class Outcome(enum.Enum):
@@ -48,15 +47,15 @@ class Outcome(enum.Enum):
 
 
 class Reply(t.NamedTuple):
-    """A checked reply: C(mapped) is the prober as the listener sees it, C(origin) the listener's own end."""
+    """A checked reply: `mapped` is the prober as the listener sees it, `origin` the listener's own end."""
 
     outcome: Outcome
-    mapped: t.Optional[Address] = None
-    origin: t.Optional[Address] = None
+    mapped: Address | None = None
+    origin: Address | None = None
 
 
 def ask(session: Session, vantage: int, port: int, transaction_id: bytes, tie_breaker: bytes) -> bytes:
-    """The question of C(vantage) to C(port). It is sent again as it is (RFC 8489, section 6.2.1)."""
+    """The question of `vantage` to `port`. It is sent again as it is (RFC 8489, section 6.2.1)."""
     attributes = (
         (_stun.USERNAME, session.username(vantage, port)),
         (_stun.PRIORITY, _PRIORITY),
@@ -65,8 +64,8 @@ def ask(session: Session, vantage: int, port: int, transaction_id: bytes, tie_br
     return _stun.build(_stun.BINDING_REQUEST, transaction_id, attributes, session.key)
 
 
-def answer(data: bytes, session: Session, source: Address, arrived_at: Address) -> t.Optional[Asked]:
-    """Answer a question that came from C(source) to C(arrived_at).
+def answer(data: bytes, session: Session, source: Address, arrived_at: Address) -> Asked | None:
+    """Answer a question that came from `source` to `arrived_at`.
 
     None, which means silence, for everything that does not prove the session's secret. No answer is longer than its
     question, so that a forged source gains nothing.
@@ -100,7 +99,7 @@ def answer(data: bytes, session: Session, source: Address, arrived_at: Address) 
 
 
 def check(data: bytes, session: Session, port: int, transaction_id: bytes) -> Reply:
-    """Tell what C(data) is worth as the reply to the question C(transaction_id) that meant C(port)."""
+    """Tell what `data` is worth as the reply to the question `transaction_id` that meant `port`."""
     try:
         message = _stun.parse(data)
         if (

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -29,8 +28,8 @@ Port = t.Tuple[str, int]
 class Bound(t.NamedTuple):
     """The sockets by protocol and port, and who holds those that could not be had."""
 
-    sockets: t.Dict[Port, socket.socket]
-    in_use: t.Dict[Port, Holder]
+    sockets: dict[Port, socket.socket]
+    in_use: dict[Port, Holder]
 
 
 def bind(requirements: t.Iterable[Requirement]) -> Bound:
@@ -41,8 +40,8 @@ def bind(requirements: t.Iterable[Requirement]) -> Bound:
     wanted = [(row.protocol, port) for row in requirements for port in sorted(row.ports)]
     _allow_descriptors(len(wanted) + SPARE_DESCRIPTORS)
     family = _family()
-    bound: t.Dict[Port, socket.socket] = {}
-    busy: t.Dict[str, t.Set[int]] = {"tcp": set(), "udp": set()}
+    bound: dict[Port, socket.socket] = {}
+    busy: dict[str, set[int]] = {"tcp": set(), "udp": set()}
     try:
         for protocol, port in wanted:
             try:

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -7,8 +6,8 @@
 
 """The listener's life: start it in the background, ask it to stop, and let it end by itself whatever happens.
 
-It is reached through an abstract Unix socket (unix(7)): the name is a lock that one listener can hold, and both vanish with
-the process, however that ends. Nothing of a listener is ever on disk.
+It is reached through an abstract Unix socket (unix(7)): the name is a lock that one listener can hold, and both vanish
+with the process, however that ends. Nothing of a listener is ever on disk.
 """
 
 from __future__ import annotations
@@ -47,9 +46,9 @@ Facts = t.Dict[str, t.Any]
 
 
 def start(session: Session, requirements: t.Sequence[Requirement], deadline: float) -> Facts:
-    """Start a listener that is gone at C(deadline), a reading of the monotonic clock, at the latest.
+    """Start a listener that is gone at `deadline`, a reading of the monotonic clock, at the latest.
 
-    Returns C(bound), C(in_use), C(tap) and C(since), and C(changed), which is false if this session's listener runs
+    Returns `bound`, `in_use`, `tap` and `since`, and `changed`, which is false if this session's listener runs
     already. Raises PreflightError if another session's runs, or if the host does not let us listen.
     """
     running = _call({"verb": "status"})
@@ -80,12 +79,12 @@ def start(session: Session, requirements: t.Sequence[Requirement], deadline: flo
     return {**report, "changed": True}
 
 
-def status() -> t.Optional[Facts]:
-    """Return C(session), C(since), C(pid) and C(seconds_left) of the listener that runs, None for none."""
+def status() -> Facts | None:
+    """Return `session`, `since`, `pid` and `seconds_left` of the listener that runs, None for none."""
     return _call({"verb": "status"})
 
 
-def stop(session_id: str) -> t.Optional[Facts]:
+def stop(session_id: str) -> Facts | None:
     """End this session's listener and return what it saw; None if none runs.
 
     Raises PreflightError if another session's runs: it is left alone.
@@ -123,7 +122,7 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
 
 
 def _let_go(keep: int) -> None:
-    """Close whatever came with the module but C(keep): Ansible waits until nobody holds its output any more."""
+    """Close whatever came with the module but `keep`: Ansible waits until nobody holds its output any more."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nowhere, descriptor)
@@ -145,7 +144,7 @@ def _take_control_name() -> socket.socket:
     return control
 
 
-def _open_tap() -> t.Tuple[t.Optional[Tap], str]:
+def _open_tap() -> tuple[Tap | None, str]:
     try:
         return Tap(), ""
     except OSError as error:
@@ -169,7 +168,7 @@ def _drop_privileges() -> None:
 
 
 def _describe(bound: Bound, tap_reason: str) -> Facts:
-    ports: t.Dict[str, t.List[int]] = {"tcp": [], "udp": []}
+    ports: dict[str, list[int]] = {"tcp": [], "udp": []}
     for protocol, port in bound.sockets:
         ports[protocol].append(port)
     return {
@@ -206,7 +205,7 @@ def _obey(
         "seconds_left": max(0, round(deadline - time.monotonic())),
         "started": started,
     }
-    ends = request == {"verb": "stop", "session": session_id}
+    ends = bool(request == {"verb": "stop", "session": session_id})
     if ends:
         reply["saw"] = finish()
     try:
@@ -216,7 +215,7 @@ def _obey(
     return ends
 
 
-def _call(request: t.Dict[str, str]) -> t.Optional[Facts]:
+def _call(request: dict[str, str]) -> Facts | None:
     """Ask the listener that runs; None if none does. Raises PreflightError for one that does not answer."""
     pid = 0
     for dummy in range(_PATIENCE):
@@ -239,7 +238,7 @@ def _call(request: t.Dict[str, str]) -> t.Optional[Facts]:
 
 
 def _wait_for_end(pid: int) -> None:
-    """Return when process C(pid) is gone, and with it the last of its sockets."""
+    """Return when process `pid` is gone, and with it the last of its sockets."""
     for dummy in range(_PATIENCE):
         try:
             with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
@@ -261,7 +260,7 @@ def _receive(connection: socket.socket) -> str:
     return data.decode("utf-8")
 
 
-def _peer(connection: socket.socket) -> t.Tuple[int, int]:
+def _peer(connection: socket.socket) -> tuple[int, int]:
     """Process and user at the other end (unix(7), SO_PEERCRED); a listening socket's are of when it began to listen."""
     pid, uid, dummy = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
     return pid, uid

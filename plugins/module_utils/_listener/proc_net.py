@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -27,7 +26,7 @@ class Socket(t.NamedTuple):
     """One row of a table; addresses are plain ones."""
 
     local_port: int
-    remote: t.Tuple[str, int]
+    remote: tuple[str, int]
     state: int
     inode: int
 
@@ -35,13 +34,13 @@ class Socket(t.NamedTuple):
 class Holder(t.NamedTuple):
     """Who holds a socket: the name and id of the process, and its systemd unit, each None if unknown."""
 
-    process: t.Optional[str]
-    pid: t.Optional[int]
-    unit: t.Optional[str]
+    process: str | None
+    pid: int | None
+    unit: str | None
 
 
 def sockets(protocol: str) -> t.Iterator[Socket]:
-    """Yield the sockets of C(protocol) of both families."""
+    """Yield the sockets of `protocol` of both families."""
     for table in (protocol, protocol + "6"):
         try:
             with open("/proc/net/" + table, encoding="utf-8") as lines:
@@ -58,8 +57,8 @@ def sockets(protocol: str) -> t.Iterator[Socket]:
             continue
 
 
-def holders(protocol: str, ports: t.Iterable[int]) -> t.Dict[int, Holder]:
-    """Tell who holds each of C(ports); one whose holder shows no process gets a Holder of Nones."""
+def holders(protocol: str, ports: t.Iterable[int]) -> dict[int, Holder]:
+    """Tell who holds each of `ports`; one whose holder shows no process gets a Holder of Nones."""
     wanted = set(ports)
     inodes = {row.inode: row.local_port for row in sockets(protocol) if row.local_port in wanted}
     found = {port: Holder(None, None, None) for port in wanted}
@@ -80,12 +79,12 @@ def _inodes(pid: str) -> t.Iterator[int]:
         return
 
 
-def _unit(pid: str) -> t.Optional[str]:
+def _unit(pid: str) -> str | None:
     names = _UNIT.findall(_read(pid, "cgroup") or "")
     return str(names[-1]) if names else None
 
 
-def _read(pid: str, name: str) -> t.Optional[str]:
+def _read(pid: str, name: str) -> str | None:
     try:
         with open(f"/proc/{pid}/{name}", encoding="utf-8", errors="replace") as file:
             return file.read().strip()
@@ -93,7 +92,7 @@ def _read(pid: str, name: str) -> t.Optional[str]:
         return None
 
 
-def _address(text: str) -> t.Tuple[str, int]:
+def _address(text: str) -> tuple[str, int]:
     """The kernel prints each 32-bit word of an address in host byte order."""
     ip, port = text.split(":")
     words = struct.unpack(f"!{len(ip) // 8}I", bytes.fromhex(ip))

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -29,18 +28,18 @@ _MOST_PEERS = 20_000  # of each kind; a flood of SYNs shall not fill the memory
 class Record:
     """Everything seen of one session."""
 
-    def __init__(self, session: Session, ports: t.Set[t.Tuple[str, int]]) -> None:
+    def __init__(self, session: Session, ports: set[tuple[str, int]]) -> None:
         self._session = session
         self._ports = ports
         self._evidence = Evidence()
-        self._sets: t.Dict[t.Tuple[str, str, str, int], t.Set[int]] = {}
-        self._vantages: t.Dict[Peer, int] = {}  # whose address this is
-        self._syns: t.Dict[Peer, int] = {}  # likewise, and the ports are of TCP
-        self._accepted: t.Set[t.Tuple[Peer, int]] = set()
+        self._sets: dict[tuple[str, str, str, int], set[int]] = {}
+        self._vantages: dict[Peer, int] = {}  # whose address this is
+        self._syns: dict[Peer, int] = {}  # likewise, and the ports are of TCP
+        self._accepted: set[tuple[Peer, int]] = set()
         self.strangers = {"datagrams": 0, "connections": 0}
 
     def received(self, protocol: str, peer: Peer, vantage: int, port: int, intended: int) -> None:
-        """A question of C(vantage) came from C(peer) to C(port)."""
+        """A question of `vantage` came from `peer` to `port`."""
         self._vantages[peer] = vantage
         if port == intended:
             self._set(_evidence.RECEIVED, protocol, peer, vantage).add(port)
@@ -69,7 +68,7 @@ class Record:
         else:
             self._incoming(frame)
 
-    def finish(self) -> t.Dict[str, t.Any]:
+    def finish(self) -> dict[str, t.Any]:
         """Return the evidence, and the addresses by which each vantage was seen."""
         # A connection that the kernel answered but the other side never completed has been received all the same.
         half_open = ((row.remote, row.local_port) for row in sockets("tcp") if row.state == SYN_RECEIVED)
@@ -105,12 +104,10 @@ class Record:
             self._set(_evidence.LEFT, protocol, peer, known[peer]).add(port)
 
     def _moved(self, protocol: str, peer: Peer, vantage: int, intended: int, port: int) -> None:
-        observation = Observation(
-            _evidence.MOVED, protocol, family_of(peer[0]), vantage, _evidence.detail(to=port)
-        )
+        observation = Observation(_evidence.MOVED, protocol, family_of(peer[0]), vantage, _evidence.detail(to=port))
         self._evidence.ports(observation).add(intended)
 
-    def _set(self, seen: str, protocol: str, peer: Peer, vantage: int) -> t.Set[int]:
+    def _set(self, seen: str, protocol: str, peer: Peer, vantage: int) -> set[int]:
         key = (seen, protocol, family_of(peer[0]), vantage)
         if key not in self._sets:
             self._sets[key] = self._evidence.ports(Observation(*key))

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -34,17 +33,17 @@ Address = t.Tuple[str, int]
 class Server:
     """The loop over all sockets.
 
-    C(control) is a listening socket and C(command) what to do with a connection to it; the loop ends when that returns
-    true. C(clock) counts seconds, and C(deadline) is the reading at which the loop ends by itself.
+    `control` is a listening socket and `command` what to do with a connection to it; the loop ends when that returns
+    true. `clock` counts seconds, and `deadline` is the reading at which the loop ends by itself.
     """
 
     def __init__(
         self,
         session: Session,
-        sockets: t.Dict[Port, socket.socket],
-        tap: t.Optional[Tap],
+        sockets: dict[Port, socket.socket],
+        tap: Tap | None,
         control: socket.socket,
-        command: t.Callable[[socket.socket, t.Callable[[], t.Dict[str, t.Any]]], bool],
+        command: t.Callable[[socket.socket, t.Callable[[], dict[str, t.Any]]], bool],
         deadline: float,
         clock: t.Callable[[], float],
     ) -> None:
@@ -55,10 +54,10 @@ class Server:
         self._deadline = deadline
         self._clock = clock
         self._record = Record(session, set(sockets))
-        self._conversations: t.Dict[int, _Conversation] = {}
+        self._conversations: dict[int, _Conversation] = {}
         self._stopped = False
         self._epoll = select.epoll()
-        self._handlers: t.Dict[int, t.Callable[[], None]] = {}
+        self._handlers: dict[int, t.Callable[[], None]] = {}
         self._watch(control, self._obey)
         if tap:
             self._watch(tap, self._look)
@@ -78,11 +77,11 @@ class Server:
                     handler()
             self._hang_up_on_idlers()
 
-    def _watch(self, thing: t.Union[socket.socket, Tap], handler: t.Callable[[], None]) -> None:
+    def _watch(self, thing: socket.socket | Tap, handler: t.Callable[[], None]) -> None:
         self._handlers[thing.fileno()] = handler
         self._epoll.register(thing.fileno(), select.EPOLLIN)
 
-    def _finish(self) -> t.Dict[str, t.Any]:
+    def _finish(self) -> dict[str, t.Any]:
         lost = 0
         if self._tap:
             for frame in self._tap.read(1_000_000):
@@ -209,7 +208,7 @@ class _Conversation:
 _Ancillary = t.List[t.Tuple[int, int, bytes]]
 
 
-def _local_end(ancillary: _Ancillary) -> t.Tuple[str, _Ancillary]:
+def _local_end(ancillary: _Ancillary) -> tuple[str, _Ancillary]:
     """Return where a datagram arrived, and what makes its answer leave from there (ip(7), ipv6(7))."""
     for level, kind, data in ancillary:
         if (level, kind) == (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO):
@@ -220,7 +219,7 @@ def _local_end(ancillary: _Ancillary) -> t.Tuple[str, _Ancillary]:
 
 
 @functools.lru_cache(maxsize=64)
-def _local_ipv6(data: bytes) -> t.Tuple[str, _Ancillary]:
+def _local_ipv6(data: bytes) -> tuple[str, _Ancillary]:
     address, interface = data[:16], data[16:20]
     # Only a link-local answer needs an interface; any other leaves by whatever route there is.
     scope = interface if address[:2] == b"\xfe\x80" else bytes(4)
@@ -229,6 +228,6 @@ def _local_ipv6(data: bytes) -> t.Tuple[str, _Ancillary]:
 
 
 @functools.lru_cache(maxsize=64)
-def _local_ipv4(data: bytes) -> t.Tuple[str, _Ancillary]:
+def _local_ipv4(data: bytes) -> tuple[str, _Ancillary]:
     local = data[4:8]
     return socket.inet_ntoa(local), [(socket.IPPROTO_IP, IP_PKTINFO, struct.pack("=i4s4s", 0, local, bytes(4)))]

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -7,8 +6,8 @@
 
 """The tap: which of this session's questions reached the network card, and which answers left by it.
 
-A packet socket (packet(7)) for all protocols sees a frame before the host's own firewall does. A socket filter lets only
-frames through that could be this session's, so that other traffic costs nothing and a flood cannot push ours out.
+A packet socket (packet(7)) for all protocols sees a frame before the host's own firewall does. A socket filter lets
+only frames through that could be this session's, so that other traffic costs nothing.
 """
 
 from __future__ import annotations
@@ -39,11 +38,11 @@ _ADDRESS = {4: (socket.AF_INET, 12, 4), 6: (socket.AF_INET6, 8, 16)}  # family, 
 
 
 class Frame(t.NamedTuple):
-    """A frame of interest: C(kind) is C(udp), C(syn) or C(syn-ack); C(mss) that of a SYN, else 0."""
+    """A frame of interest: `kind` is `udp`, `syn` or `syn-ack`; `mss` that of a SYN, else 0."""
 
     kind: str
-    source: t.Tuple[str, int]
-    destination: t.Tuple[str, int]
+    source: tuple[str, int]
+    destination: tuple[str, int]
     outgoing: bool
     payload: bytes
     mss: int
@@ -69,8 +68,8 @@ class Tap:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def read(self, most: int) -> t.List[Frame]:
-        """Return up to C(most) waiting frames."""
+    def read(self, most: int) -> list[Frame]:
+        """Return up to `most` waiting frames."""
         frames = []
         for dummy in range(most):
             try:
@@ -97,7 +96,7 @@ def _ip(family: int, packed: bytes) -> str:
     return plain_ip(socket.inet_ntop(family, packed))
 
 
-def read_frame(data: bytes, outgoing: bool) -> t.Optional[Frame]:
+def read_frame(data: bytes, outgoing: bool) -> Frame | None:
     """Take an IP packet apart; None for one that is too short or of no interest."""
     try:
         version = data[0] >> 4
@@ -133,7 +132,7 @@ _IF_EQUAL, _IF_GREATER_EQUAL = 0x15, 0x35
 _PACKET_TYPE = 0xFFFFF000 + 4  # SKF_AD_OFF + SKF_AD_PKTTYPE
 
 _Instruction = t.Union[str, t.Tuple[int, int], t.Tuple[int, int, str, str]]
-_FILTER: t.Tuple[_Instruction, ...] = (
+_FILTER: tuple[_Instruction, ...] = (
     (_LOAD_BYTE, 0),
     (_AND, 0xF0),
     (_IF_EQUAL, 0x40, "ipv4", "not ipv4"),
@@ -174,9 +173,9 @@ _FILTER: t.Tuple[_Instruction, ...] = (
 
 
 def _assemble(program: t.Iterable[_Instruction]) -> bytes:
-    """Turn the labels of C(program) into distances and pack it as struct sock_filter has it."""
-    labels: t.Dict[str, int] = {}
-    instructions: t.List[t.Tuple[t.Any, ...]] = []
+    """Turn the labels of `program` into distances and pack it as struct sock_filter has it."""
+    labels: dict[str, int] = {}
+    instructions: list[tuple[t.Any, ...]] = []
     for line in program:
         if isinstance(line, str):
             labels[line] = len(instructions)
@@ -191,6 +190,4 @@ def _assemble(program: t.Iterable[_Instruction]) -> bytes:
 
 def _attach(sock: socket.socket, program: bytes) -> None:
     code = ctypes.create_string_buffer(program)
-    sock.setsockopt(
-        socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, ctypes.addressof(code))
-    )
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, ctypes.addressof(code)))

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -40,7 +39,7 @@ _MEANINGS = {
 
 
 class Rejection(t.NamedTuple):
-    """An ICMP error about the datagram that was sent to C(port)."""
+    """An ICMP error about the datagram that was sent to `port`."""
 
     port: int
     by: str
@@ -48,7 +47,7 @@ class Rejection(t.NamedTuple):
 
 
 def ask_for_errors(sock: socket.socket) -> None:
-    """Make the kernel queue ICMP errors for C(sock), where it can."""
+    """Make the kernel queue ICMP errors for `sock`, where it can."""
     if not hasattr(socket, "MSG_ERRQUEUE"):
         return
     if sock.family == socket.AF_INET6:
@@ -57,9 +56,9 @@ def ask_for_errors(sock: socket.socket) -> None:
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
 
 
-def read_errors(sock: socket.socket) -> t.List[Rejection]:
-    """Return the errors that wait in the queue of C(sock)."""
-    rejections: t.List[Rejection] = []
+def read_errors(sock: socket.socket) -> list[Rejection]:
+    """Return the errors that wait in the queue of `sock`."""
+    rejections: list[Rejection] = []
     flag = getattr(socket, "MSG_ERRQUEUE", None)
     while flag is not None:
         try:
@@ -74,7 +73,7 @@ def read_errors(sock: socket.socket) -> t.List[Rejection]:
     return rejections
 
 
-def _read(data: bytes, port: int) -> t.Optional[Rejection]:
+def _read(data: bytes, port: int) -> Rejection | None:
     dummy_errno, origin, kind, code, dummy_pad, dummy_info, dummy_data = _ERROR.unpack_from(data)
     if origin == _ORIGIN_ICMP:
         version, offender = 4, socket.inet_ntoa(data[_ERROR.size + 4 : _ERROR.size + 8])

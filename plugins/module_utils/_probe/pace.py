@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -30,9 +29,9 @@ class Pace:
     """The rate of a sweep in shuffled order.
 
     Since the order is shuffled, the share of probes that are answered is the same all the time, whatever the firewall
-    does to some of the ports. If it falls, it is our own rate that something on the way cannot stand. So the rate doubles
-    from window to window, until a window's share falls behind that of those before it; then it is halved and kept.
-    C(ceiling) is in probes a second, 0 for none.
+    does to some of the ports. If it falls, it is our own rate that something on the way cannot stand. So the rate
+    doubles from window to window, until a window's share falls behind that of those before it; then it is halved and
+    kept. `ceiling` is in probes a second, 0 for none.
     """
 
     def __init__(self, ceiling: float, now: float) -> None:
@@ -51,7 +50,7 @@ class Pace:
         return len(self._windows) - 1
 
     def allowance(self, now: float, round_trip: float) -> int:
-        """How many probes may be sent now; C(round_trip) is the longest of late, in seconds."""
+        """How many probes may be sent now; `round_trip` is the longest of late, in seconds."""
         if now - self._windows[-1].start >= _WINDOW:
             self._judge(now - 1.5 * round_trip - _WINDOW)
             if not self._settled:
@@ -67,7 +66,7 @@ class Pace:
         self._windows[-1].sent += 1
 
     def answered(self, window: int) -> None:
-        """A probe that was sent in C(window) was answered."""
+        """A probe that was sent in `window` was answered."""
         self._windows[window].answered += 1
 
     def back_off(self) -> None:
@@ -76,7 +75,7 @@ class Pace:
         self.rate = max(FLOOR, self.rate / 2)
 
     def _judge(self, mature: float) -> None:
-        """Judge the windows that ended before C(mature): their answers are here, if there are any."""
+        """Judge the windows that ended before `mature`: their answers are here, if there are any."""
         while self._judged < len(self._windows) - 1 and self._windows[self._judged + 1].start <= mature:
             window = self._windows[self._judged]
             self._judged += 1
@@ -90,11 +89,12 @@ class Pace:
 
 
 def enough(silent: int, asked: int, sends: int, answered: int) -> bool:
-    """Tell whether C(silent) ports that were asked C(asked) times each can be called closed.
+    """Tell whether `silent` ports that were asked `asked` times each can be called closed.
 
-    C(sends) probes went to the C(answered) ports that did answer, so the path loses about
+    `sends` probes went to the `answered` ports that did answer, so the path loses about
     C((sends - answered) / sends) of them, round trip. Enough is when the chance that even one of the silent ports is
-    open, and lost every time, is below one in a million. Where nothing answered, there is nothing to measure, and 2 % is assumed.
+    open, and lost every time, is below one in a million. Where nothing answered, there is nothing to measure, and 2 %
+    is assumed.
     """
     loss: t.Final = (sends - answered + 1) / (sends + 50)
     return silent * loss**asked < 1e-6

@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -41,13 +40,11 @@ def nothing_asked(unresolved: str = "") -> Facts:
     }
 
 
-def probe(
-    session: Session, vantage: int, address: str, requirements: t.Sequence[Requirement], ceiling: float
-) -> Facts:
-    """Ask every port of C(requirements) at every address family of C(address).
+def probe(session: Session, vantage: int, address: str, requirements: t.Sequence[Requirement], ceiling: float) -> Facts:
+    """Ask every port of `requirements` at every address family of `address`.
 
-    Returns C(unresolved), a sentence or empty; C(addresses) by family; C(source), this prober as the target sees it, and
-    C(destination), the target as it sees itself, by family; C(evidence); C(sent) and C(rounds) of UDP; C(seconds).
+    Returns `unresolved`, a sentence or empty; `addresses` by family; `source`, this prober as the target sees it, and
+    `destination`, the target as it sees itself, by family; `evidence`; `sent` and `rounds` of UDP; `seconds`.
     """
     start = time.monotonic()
     try:
@@ -55,9 +52,10 @@ def probe(
     except PreflightError as error:
         return nothing_asked(str(error))
     ways = [path for path in paths if not path.no_way]
-    sweep = Sweep(session, vantage, ways, _ports(requirements, "udp"), ceiling)
     tcp = TcpProbes(session, vantage, ways, _ports(requirements, "tcp"))
-    _side_by_side(tcp.run, sweep.run)
+    with Sweep(session, vantage, ways, _ports(requirements, "udp"), ceiling) as sweep:
+        _side_by_side(tcp.run, sweep.run)
+        sweep.look_for_rejections()
     return {
         "unresolved": "",
         "addresses": {path.name: path.ip for path in paths},
@@ -70,18 +68,18 @@ def probe(
     }
 
 
-def _ports(requirements: t.Iterable[Requirement], protocol: str) -> t.List[int]:
+def _ports(requirements: t.Iterable[Requirement], protocol: str) -> list[int]:
     return sorted(set().union(*(row.ports for row in requirements if row.protocol == protocol)))
 
 
 def _side_by_side(aside: t.Callable[[float], None], here: t.Callable[[float], None]) -> None:
     """Run both; an exception of either is raised here."""
-    errors: t.List[BaseException] = []
+    errors: list[BaseException] = []
 
     def catch() -> None:
         try:
             aside(MOST_SECONDS)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again, where somebody is listening
             errors.append(error)
 
     thread = threading.Thread(target=catch)
@@ -96,12 +94,12 @@ def _side_by_side(aside: t.Callable[[float], None], here: t.Callable[[float], No
 
 def _without_way(
     paths: t.Iterable[Path], requirements: t.Iterable[Requirement], vantage: int
-) -> t.List[t.Dict[str, t.Any]]:
+) -> list[dict[str, t.Any]]:
     """The evidence for the addresses to which this host has no way at all."""
     evidence = Evidence()
     for path in paths:
         for row in requirements if path.no_way else ():
-            reason = _evidence.detail(reason=path.no_way)
+            reason = _evidence.detail(reason=f"it has no way to {path.ip} ({path.no_way})")
             observation = Observation(_evidence.UNSENT, row.protocol, path.name, vantage, reason)
             evidence.ports(observation).update(row.ports)
     return evidence.to_list()

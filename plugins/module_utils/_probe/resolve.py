@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -19,7 +18,7 @@ SocketAddress = t.Tuple[t.Any, ...]
 
 
 class Path(t.NamedTuple):
-    """One address of the target; C(no_way) says why this host cannot send to it, empty if it can."""
+    """One address of the target; `no_way` says why this host cannot send to it, empty if it can."""
 
     family: socket.AddressFamily
     name: str  # ipv4 or ipv6
@@ -28,12 +27,12 @@ class Path(t.NamedTuple):
     no_way: str
 
     def to(self, port: int) -> SocketAddress:
-        """The socket address of C(port)."""
+        """The socket address of `port`."""
         return (self.sockaddr[0], port, *self.sockaddr[2:])
 
 
-def resolve(address: str) -> t.List[Path]:
-    """Return the first address of each family that C(address), a name or an address, has.
+def resolve(address: str) -> list[Path]:
+    """Return the first address of each family that `address`, a name or an address, has.
 
     Raises PreflightError if it has none.
     """
@@ -42,7 +41,7 @@ def resolve(address: str) -> t.List[Path]:
     except (socket.gaierror, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no host name"
         raise PreflightError(f'"{address}" does not resolve: {reason}') from error
-    paths: t.Dict[socket.AddressFamily, Path] = {}
+    paths: dict[socket.AddressFamily, Path] = {}
     for family, dummy_type, dummy_protocol, dummy_name, sockaddr in found:
         if family in FAMILY_NAMES and family not in paths:
             paths[family] = Path(family, FAMILY_NAMES[family], str(sockaddr[0]), sockaddr, _no_way(family, sockaddr))

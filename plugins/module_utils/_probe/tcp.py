@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -34,7 +33,7 @@ _STRENGTH = (*_PROOFS, _evidence.FOREIGN, _evidence.REJECTED, _evidence.ACCEPTED
 
 
 class Outcome(t.NamedTuple):
-    """What an attempt saw; C(mapped) is the prober as the listener sees it, C(origin) the listener's own address."""
+    """What an attempt saw; `mapped` is the prober as the listener sees it, `origin` the listener's own address."""
 
     seen: str
     detail: Detail = ()
@@ -43,20 +42,18 @@ class Outcome(t.NamedTuple):
 
 
 class TcpProbes:
-    """All TCP C(ports) over C(paths); the evidence is there when C(run) returns."""
+    """All TCP `ports` over `paths`; the evidence is there when `run` returns."""
 
-    def __init__(
-        self, session: Session, vantage: int, paths: t.Sequence[Path], ports: t.Iterable[int]
-    ) -> None:
+    def __init__(self, session: Session, vantage: int, paths: t.Sequence[Path], ports: t.Iterable[int]) -> None:
         self.evidence = Evidence()
-        self.mapped: t.Dict[str, str] = {}
-        self.origin: t.Dict[str, str] = {}
+        self.mapped: dict[str, str] = {}
+        self.origin: dict[str, str] = {}
         self._session = session
         self._vantage = vantage
         self._ends = [(path, port) for path in paths for port in ports]
 
     def run(self, seconds: float) -> None:
-        """Ask every port, for C(seconds) at the most."""
+        """Ask every port, for `seconds` at the most."""
         asyncio.run(self._run(time.monotonic() + seconds))
 
     async def _run(self, end: float) -> None:
@@ -75,15 +72,15 @@ class TcpProbes:
 
         await asyncio.gather(*(one(path, port) for path, port in self._ends))
 
-    async def _ask(self, path: Path, port: int, end: float) -> t.Optional[Outcome]:
+    async def _ask(self, path: Path, port: int, end: float) -> Outcome | None:
         """Make attempts until one proves the port, or until enough of them agree that it is not; None for silence."""
         end = min(end, time.monotonic() + _GAP * (_ATTEMPTS + 2))
-        attempts: t.Set[asyncio.Task[t.Optional[Outcome]]] = set()
-        outcomes: t.List[Outcome] = []
+        attempts: set[asyncio.Task[Outcome | None]] = set()
+        outcomes: list[Outcome] = []
         started = 0
         while time.monotonic() < end and len(outcomes) < _CONFIRM:
             if started < _ATTEMPTS:
-                attempts.add(asyncio.ensure_future(self._attempt(path, port, end)))
+                attempts.add(asyncio.ensure_future(self._attempt(path, port)))
                 started += 1
             elif not attempts:
                 break
@@ -99,41 +96,45 @@ class TcpProbes:
         outcomes.sort(key=lambda outcome: _STRENGTH.index(outcome.seen))
         return outcomes[0] if outcomes else None
 
-    async def _attempt(self, path: Path, port: int, end: float) -> t.Optional[Outcome]:
-        """Connect and ask once; None if nothing at all came back until C(end) or until cancelled."""
-        transaction_id = os.urandom(12)
+    async def _attempt(self, path: Path, port: int) -> Outcome | None:
+        """Connect and ask once; None if nothing at all came back until cancelled."""
         connected = False
         sock = socket.socket(path.family, socket.SOCK_STREAM)
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._session.mark(self._vantage))
-            loop = asyncio.get_running_loop()
-            await loop.sock_connect(sock, path.to(port))
+            await asyncio.get_running_loop().sock_connect(sock, path.to(port))
             connected = True
-            question = stun.ask(self._session, self._vantage, port, transaction_id, os.urandom(8))
-            await loop.sock_sendall(sock, ice_tcp.frame(question))
-            received = b""
-            while True:
-                chunk = await loop.sock_recv(sock, _LONGEST)
-                received += chunk
-                try:
-                    message = ice_tcp.unframe(received)
-                except ValueError:
-                    return Outcome(_evidence.FOREIGN, _evidence.detail(what=describe(received)))
-                if message is not None:
-                    return self._weigh(message, port, transaction_id)
-                if not chunk:
-                    return Outcome(_evidence.FOREIGN, _evidence.detail(what="the connection was closed"))
+            return await self._converse(sock, port)
         except asyncio.CancelledError:
             return Outcome(_evidence.ACCEPTED) if connected else None
         except ConnectionRefusedError:
             return Outcome(_evidence.REJECTED, _evidence.detail(by="TCP reset"))
         except ConnectionResetError:
             return Outcome(_evidence.REJECTED, _evidence.detail(by="TCP reset after connecting"))
-        except OSError as error:
-            return Outcome(_evidence.REJECTED, _evidence.detail(by=f"ICMP ({error.strerror})"))
+        except OSError:  # a stream does not tell the kind of the ICMP error, nor who sent it
+            return Outcome(_evidence.REJECTED, _evidence.detail(by="ICMP unreachable or prohibited"))
         finally:
             sock.close()
+
+    async def _converse(self, sock: socket.socket, port: int) -> Outcome:
+        """Ask over a connection, and weigh what comes back."""
+        loop = asyncio.get_running_loop()
+        transaction_id = os.urandom(12)
+        question = stun.ask(self._session, self._vantage, port, transaction_id, os.urandom(8))
+        await loop.sock_sendall(sock, ice_tcp.frame(question))
+        received = b""
+        while True:
+            chunk = await loop.sock_recv(sock, _LONGEST)
+            received += chunk
+            try:
+                message = ice_tcp.unframe(received)
+            except ValueError:
+                return Outcome(_evidence.FOREIGN, _evidence.detail(what=describe(received)))
+            if message is not None:
+                return self._weigh(message, port, transaction_id)
+            if not chunk:
+                return Outcome(_evidence.FOREIGN, _evidence.detail(what="the end of the connection"))
 
     def _weigh(self, message: bytes, port: int, transaction_id: bytes) -> Outcome:
         reply = stun.check(message, self._session, port, transaction_id)

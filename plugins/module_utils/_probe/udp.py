@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -16,6 +15,7 @@ import select
 import socket
 import time
 import typing as t
+from itertools import zip_longest
 
 from .. import _evidence
 from .._evidence import Evidence, Observation
@@ -52,14 +52,14 @@ class _Probe:
 
 
 class Sweep:
-    """One sweep of C(ports) over C(paths); its evidence grows while it runs."""
+    """One sweep of `ports` over `paths`; its evidence grows while it runs."""
 
     def __init__(
         self, session: Session, vantage: int, paths: t.Sequence[Path], ports: t.Iterable[int], ceiling: float
     ) -> None:
         self.evidence = Evidence()
-        self.mapped: t.Dict[str, str] = {}
-        self.origin: t.Dict[str, str] = {}
+        self.mapped: dict[str, str] = {}
+        self.origin: dict[str, str] = {}
         self.sent = 0
         self.rounds = 0
         self._session = session
@@ -70,29 +70,26 @@ class Sweep:
         self._probes = [_Probe(path, port, os.urandom(12)) for path in range(len(paths)) for port in ports]
         self._by_transaction = {probe.transaction_id: probe for probe in self._probes}
         self._by_port = {(probe.path, probe.port): probe for probe in self._probes}
-        self._rejected: t.Dict[t.Tuple[int, int], icmp.Rejection] = {}
+        self._rejected: dict[tuple[int, int], icmp.Rejection] = {}
+        self._asked_slowly: set[tuple[int, int]] = set()
         self._round_trip = 0.0
         self._last_answer = 0.0
-        self._sockets: t.List[socket.socket] = []
+        self._sockets: list[socket.socket] = []
         self._pace = Pace(ceiling, 0.0)
 
+    def __enter__(self) -> Sweep:  # noqa: PYI034 - typing.Self is newer than Python 3.8
+        for path in self._paths:
+            self._sockets.append(_open_socket(path.family))
+        return self
+
+    def __exit__(self, *dummy: object) -> None:
+        for sock in self._sockets:
+            sock.close()
+
     def run(self, seconds: float) -> None:
-        """Ask until enough is known, for C(seconds) at the most."""
+        """Ask until enough is known, for `seconds` at the most."""
         end = time.monotonic() + seconds
         self._pace = Pace(self._ceiling, time.monotonic())
-        if not self._probes:
-            return
-        try:
-            for path in self._paths:
-                self._sockets.append(_open_socket(path.family))
-            self._sweep(end)
-            self._look_for_rejections(end)
-        finally:
-            for sock in self._sockets:
-                sock.close()
-        self._conclude()
-
-    def _sweep(self, end: float) -> None:
         silent = list(self._probes)
         while silent and self.rounds < _MOST_ROUNDS and time.monotonic() < end:
             random.shuffle(silent)
@@ -105,9 +102,10 @@ class Sweep:
             if enough(len(silent), self.rounds, *self._sends_to_answered()):
                 break
         self._round_trip = self._round_trip or _UNKNOWN_ROUND_TRIP
-        self._listen(min(end, time.monotonic() + 2 * self._round_trip), lambda: not silent)
+        if silent:
+            self._listen(min(end, time.monotonic() + 2 * self._round_trip))
 
-    def _sends_to_answered(self) -> t.Tuple[int, int]:
+    def _sends_to_answered(self) -> tuple[int, int]:
         sends = [probe.sends for probe in self._probes if probe.answered]
         return sum(sends), len(sends)
 
@@ -133,16 +131,14 @@ class Sweep:
                 return
             self._receive(min(quiet, 0.01))
 
-    def _listen(self, until: float, done: t.Callable[[], bool]) -> None:
-        while not done() and time.monotonic() < until:
+    def _listen(self, until: float) -> None:
+        while time.monotonic() < until:
             self._receive(0.01)
 
     def _send(self, probe: _Probe, now: float) -> None:
         path = self._paths[probe.path]
         if not probe.question:
-            probe.question = stun.ask(
-                self._session, self._vantage, probe.port, probe.transaction_id, self._tie_breaker
-            )
+            probe.question = stun.ask(self._session, self._vantage, probe.port, probe.transaction_id, self._tie_breaker)
         probe.sends += 1
         probe.sent_at = now
         probe.window = self._pace.window
@@ -160,12 +156,11 @@ class Sweep:
                     self._pace.back_off()
                     time.sleep(0.001)
                     continue
-                reason = error.strerror or str(error)
-                self._see(_evidence.UNSENT, probe, reason=reason)
+                self._see(_evidence.UNSENT, probe, reason=_refusal(error))
                 return
 
     def _receive(self, timeout: float) -> None:
-        """Take what has arrived; wait up to C(timeout) for something to arrive."""
+        """Take what has arrived; wait up to `timeout` for something to arrive."""
         readable = select.select(self._sockets, (), (), timeout)[0]
         for sock in readable:
             path = self._sockets.index(sock)
@@ -188,7 +183,7 @@ class Sweep:
                 self._rejected[path, rejection.port] = rejection
         return bool(rejections)
 
-    def _take(self, path: int, data: bytes, source: t.Tuple[t.Any, ...]) -> None:
+    def _take(self, path: int, data: bytes, source: tuple[t.Any, ...]) -> None:
         probe = self._by_transaction.get(data[8:20])
         if probe is None or probe.path != path:
             stranger = self._by_port.get((path, source[1]))
@@ -219,29 +214,32 @@ class Sweep:
                 self.origin.setdefault(family, reply.origin[0])
             self._see(_evidence.OPEN, probe)
 
-    def _look_for_rejections(self, end: float) -> None:
+    def look_for_rejections(self) -> None:
         """Where some ports of a silent run were rejected, ask its edges and middle again, slowly.
 
-        ICMP errors are rate limited, so a rejected range shows as a few rejected ports among silent ones.
+        ICMP errors are rate limited, so a rejected range shows as a few rejected ports among silent ones. Nothing else
+        may draw errors meanwhile. It takes as many seconds as there are questions to one address.
         """
-        questions: t.List[_Probe] = []
+        questions: list[list[_Probe]] = [[] for dummy in self._paths]
         for run in self._silent_runs():
             if any((probe.path, probe.port) in self._rejected for probe in run):
-                for probe in (run[0], run[-1], run[len(run) // 2]):
-                    if (probe.path, probe.port) not in self._rejected and probe not in questions:
-                        questions.append(probe)
-        for probe in questions[:_MOST_ERROR_QUESTIONS]:
-            until = time.monotonic() + _ERROR_GAP
-            if until > end:
-                return
-            self._listen(until, lambda: False)
-            self._send(probe, time.monotonic())
-            key = (probe.path, probe.port)
-            self._listen(time.monotonic() + self._round_trip + 0.05, lambda key=key: key in self._rejected)  # type: ignore[misc]
+                edges = {probe.port: probe for probe in (run[0], run[-1], run[len(run) // 2])}
+                questions[run[0].path] += [
+                    probe for probe in edges.values() if (probe.path, probe.port) not in self._rejected
+                ]
+        # The limit holds for each destination, so that one question to each address can go at a time.
+        for probes in list(zip_longest(*questions))[:_MOST_ERROR_QUESTIONS]:
+            self._listen(time.monotonic() + _ERROR_GAP)
+            for probe in filter(None, probes):
+                self._asked_slowly.add((probe.path, probe.port))
+                self._send(probe, time.monotonic())
+        if self._asked_slowly:
+            self._listen(time.monotonic() + self._round_trip + _SHORTEST_WAIT)
+        self._conclude()
 
-    def _silent_runs(self) -> t.List[t.List[_Probe]]:
+    def _silent_runs(self) -> list[list[_Probe]]:
         """The probes without an answer, as runs of neighbouring ports of one address."""
-        runs: t.List[t.List[_Probe]] = []
+        runs: list[list[_Probe]] = []
         for probe in sorted(self._probes, key=lambda probe: (probe.path, probe.port)):
             if probe.answered:
                 continue
@@ -253,20 +251,23 @@ class Sweep:
         return runs
 
     def _conclude(self) -> None:
-        """Turn the rejections into evidence: of a run whose edges and middle were rejected alike, the whole run was."""
+        """Turn the rejections into evidence.
+
+        Of a run with a rejected port the whole run was rejected, unless it was not always in the same way, or a port
+        that was asked slowly enough to get its own ICMP error stayed silent.
+        """
         for run in self._silent_runs():
-            marks = [self._rejected.get((probe.path, probe.port)) for probe in (run[0], run[len(run) // 2], run[-1])]
-            kinds = {(mark.by, mark.offender) for mark in marks if mark}
-            whole = len(kinds) == 1 and all(marks)
-            for probe in run:
-                rejection = self._rejected.get((probe.path, probe.port)) or (marks[0] if whole else None)
+            keys = [(probe.path, probe.port) for probe in run]
+            rejections = [self._rejected[key] for key in keys if key in self._rejected]
+            alike = len({(rejection.by, rejection.offender) for rejection in rejections}) == 1
+            whole = alike and not any(key in self._asked_slowly and key not in self._rejected for key in keys)
+            for key, probe in zip(keys, run):
+                rejection = rejections[0] if whole else self._rejected.get(key)
                 if rejection:
                     self._see(_evidence.REJECTED, probe, by=rejection.by, offender=rejection.offender)
 
     def _see(self, seen: str, probe: _Probe, **detail: t.Any) -> None:
-        observation = Observation(
-            seen, "udp", self._paths[probe.path].name, self._vantage, _evidence.detail(**detail)
-        )
+        observation = Observation(seen, "udp", self._paths[probe.path].name, self._vantage, _evidence.detail(**detail))
         self.evidence.ports(observation).add(probe.port)
 
 
@@ -275,6 +276,13 @@ def describe(data: bytes) -> str:
     line = data.split(b"\n", 1)[0].strip()[:60]
     text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in line)
     return f'"{text}"' if len(text) > 3 and text.count("?") < len(text) / 4 else f"{len(data)} bytes"
+
+
+def _refusal(error: OSError) -> str:
+    text = error.strerror or str(error)
+    if error.errno == errno.EPERM:
+        return f"its own firewall does not let the question out ({text})"
+    return f"its system does not send the question ({text})"
 
 
 def _open_socket(family: socket.AddressFamily) -> socket.socket:

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything that is made goes to .cache/, which git ignores; nothing of the user's own is touched.
+
+SHELL := /usr/bin/env bash
+.DEFAULT_GOAL := help
+
+cache := $(CURDIR)/.cache
+importable := .cache/importable/ansible_collections/plugnmeet/server
+
+# Ansible's own files, and the collection as it was built and installed.
+export ANSIBLE_HOME := $(cache)/ansible
+export ANSIBLE_COLLECTIONS_PATH := $(cache)/collections
+export HYPOTHESIS_STORAGE_DIRECTORY := $(cache)/hypothesis
+
+# What the caller says is passed on as it is: neither make nor a shell looks inside. It counts only as an
+# argument of make's, for some shells have a HOST of their own in the environment.
+options := FIREWALL HOST PROBER ARGS SCENARIO CORE
+said = $(if $(filter command,$(origin $(1))),$(value $(1)))
+$(foreach option,$(options),$(eval override $(option) := $$(call said,$(option))))
+export $(options)
+
+##@ Use
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: preflight
+preflight: ## Run the preflight in the lab [FIREWALL=name], or against HOST=name [PROBER=name] [ARGS=...]
+	@tests/tools/preflight
+
+##@ Check
+.PHONY: test
+test: tools ## Run everything there is to check
+	@.cache/venv/newest/bin/python tests/tools/run_tests
+
+.PHONY: lint unit sanity molecule
+lint: tools ## Linters and type checker only
+unit: tools ## Unit tests only [ARGS='-k word']
+sanity: tools ## ansible-test sanity only
+molecule: tools ## Scenarios over the lab only [SCENARIO=name] [CORE=oldest|newest]
+lint unit sanity molecule:
+	@.cache/venv/newest/bin/python tests/tools/run_tests $@
+
+.PHONY: format
+format: tools ## Put Python files in the form that lint wants
+	@.cache/venv/newest/bin/ruff check --fix .
+	@.cache/venv/newest/bin/ruff format .
+
+.PHONY: bench
+bench: tools ## Measure
+	@tests/bench/bench
+
+##@ Look after
+.PHONY: tools
+tools: $(importable) ## Make the tools that the checks use
+	@tests/tools/venv newest molecule tools
+	@tests/tools/collection
+
+# The checkout under the name that its Python files are imported by, without the folders that no import needs.
+$(importable):
+	@mkdir -p $@
+	@ln -s ../../../../../plugins ../../../../../tests $@
+
+.PHONY: lab-up lab-down
+lab-up: ## Start the lab
+	@tests/lab/lab up
+lab-down: ## Stop the lab, leaving nothing behind
+	@tests/lab/lab down
+
+.PHONY: clean
+clean: ## Remove all that was made
+	@tests/tools/clean

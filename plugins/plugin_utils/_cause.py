@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Causes: what is to be explained and mended once, however many ports and checks suffer from it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import Check, Result
+
+_Ports = tuple[tuple[str, str], ...]  # protocol and ports
+
+
+class Cause(t.NamedTuple):
+    """A state with what is known of it, and all that it holds of.
+
+    `ports` are pairs of protocol and ports, `names` the requirements that they belong to, `ends` pairs of vantage and
+    address family (None if there was no address), `addresses` those of the target that were asked.
+    """
+
+    state: str
+    facts: dict[str, t.Any]
+    gap: str
+    inside: str
+    ports: _Ports
+    names: tuple[str, ...]
+    ends: tuple[tuple[str, str | None], ...]
+    addresses: tuple[str, ...]
+
+
+def cause_of(check: Check, result: Result) -> Cause:
+    """The cause of one result alone."""
+    address = check.vantage.addresses.get(check.family or "")
+    return Cause(
+        state=result.state,
+        facts=result.facts,
+        gap=result.gap,
+        inside=check.vantage.inside,
+        ports=((check.requirement.protocol, format_ports(result.ports)),),
+        names=(check.requirement.name,),
+        ends=((check.vantage.host, check.family),),
+        addresses=(address,) if address else (),
+    )
+
+
+def causes(checks: t.Iterable[Check]) -> list[Cause]:
+    """The causes of all that is not as it shall be, each once, in the order of the checks."""
+    pairs = [(check, result) for check in checks for result in check.results]
+    single = [cause_of(check, result) for check, result in pairs if calls_for_action(check, result)]
+    # First what one vantage saw over one address family is put together, then what several saw alike.
+    by_end = _merge(single, lambda cause: (cause.ends, cause.addresses))
+    return _merge(by_end, lambda cause: (cause.ports, cause.names))
+
+
+def calls_for_action(check: Check, result: Result) -> bool:
+    """Tell whether a result wants an explanation."""
+    return check.verdict != "passed" and (result.state != "open" or bool(check.vantage.inside))
+
+
+def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[Cause]:
+    """Put together what is the same in state, facts and `same`."""
+    merged: dict[str, Cause] = {}
+    for cause in causes:
+        key = repr((cause.state, sorted(cause.facts.items()), cause.gap, cause.inside, same(cause)))
+        known = merged.get(key)
+        merged[key] = known._replace(
+            ports=_union(known.ports, cause.ports),
+            names=_union(known.names, cause.names),
+            ends=_union(known.ends, cause.ends),
+            addresses=_union(known.addresses, cause.addresses),
+        ) if known else cause  # fmt: skip
+    return list(merged.values())
+
+
+_T = t.TypeVar("_T")
+
+
+def _union(first: tuple[_T, ...], second: tuple[_T, ...]) -> tuple[_T, ...]:
+    return tuple(dict.fromkeys((*first, *second)))
