@@ -13,6 +13,7 @@ when they fire.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import typing as t
@@ -45,28 +46,21 @@ class Units:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def has_systemd(self) -> bool:
-        """Tell whether this host runs systemd at all."""
-        try:
-            return self._run(["systemctl", "show", "--property=Version"])[0] == 0
-        except OSError:
-            return False
-
     def states(self, units: t.Iterable[str]) -> dict[str, str]:
         """Return each unit's state: its ActiveState, or its LoadState where that says more (masked, not-found)."""
         found = {}
-        for unit in units:
-            shown = self._show(unit, "LoadState", "ActiveState")
+        for unit, shown in self._show(list(units), "LoadState", "ActiveState").items():
             active = shown["ActiveState"]
             found[unit] = shown["LoadState"] if active == "inactive" and shown["LoadState"] != "loaded" else active
         return found
 
     def pending(self) -> Pending | None:
         """Return what is armed, None for nothing."""
-        if self._show(RESTORE + ".timer", "ActiveState")["ActiveState"] not in _RUNNING:
+        timer, service = f"{RESTORE}.timer", f"{RESTORE}.service"
+        shown = self._show([timer, service], "ActiveState", "Environment")
+        if shown[timer]["ActiveState"] not in _RUNNING:
             return None
-        shown = self._show(RESTORE + ".service", "Environment")["Environment"]
-        values = dict(item.split("=", 1) for item in shown.split() if "=" in item)
+        values = dict(item.split("=", 1) for item in shown[service]["Environment"].split() if "=" in item)
         units = tuple(filter(None, values.get("PREFLIGHT_UNITS", "").split(",")))
         return Pending(values.get("PREFLIGHT_SESSION", "unknown"), values.get("PREFLIGHT_SINCE", "unknown"), units)
 
@@ -116,12 +110,24 @@ class Units:
         if code:
             raise PreflightError(f"systemd does not take the timer that starts the services again: {_last_line(error)}")
 
-    def _show(self, unit: str, *properties: str) -> dict[str, str]:
-        code, output, error = self._run(["systemctl", "show", f"--property={','.join(properties)}", "--", unit])
-        if code:
-            raise PreflightError(f"systemctl does not show {unit}: {_last_line(error)}")
-        shown = dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
-        return {name: shown.get(name, "") for name in properties}
+    def _show(self, units: list[str], *properties: str) -> dict[str, dict[str, str]]:
+        """Return properties of units; systemctl prints a block for each, in the order of the arguments."""
+        if not units:
+            return {}
+        code, output, error = self._run(["systemctl", "show", f"--property={','.join(properties)}", "--", *units])
+        blocks = output.strip("\n").split("\n\n")
+        if code or len(blocks) != len(units):
+            raise PreflightError(f"systemctl does not show {', '.join(units)}: {_last_line(error)}")
+        found = {}
+        for unit, block in zip(units, blocks):
+            shown = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+            found[unit] = {name: shown.get(name, "") for name in properties}
+        return found
+
+
+def is_booted() -> bool:
+    """Tell whether systemd runs this host (sd_booted(3))."""
+    return os.path.isdir("/run/systemd/system")
 
 
 def unit_name(name: str) -> str:

@@ -102,10 +102,10 @@ def quiesce(module: AnsibleModule) -> _arguments.Result:
     ttl = module.params["ttl"]
     if ttl <= _services.MARGIN:
         raise PreflightError(f"ttl is {ttl}; give the session more than {_services.MARGIN} seconds")
-    system = _system(module)
     result = {"changed": False, "deadline": time.monotonic() + ttl - _services.MARGIN}
-    if not system.has_systemd():
+    if not _services.is_booted():
         return {**result, "services": _without_systemd(names)}
+    system = _system(module)
     pending = _refuse_other_session(module, system)
     before = system.states(names)
     if pending:  # this session has done it already
@@ -125,10 +125,10 @@ def quiesce(module: AnsibleModule) -> _arguments.Result:
 def restore(module: AnsibleModule) -> _arguments.Result:
     """Start what this session has stopped, or in check mode say what that is."""
     names = _names(module)
-    system = _system(module)
     result = {"changed": False, "complaints": []}
-    if not system.has_systemd():
+    if not _services.is_booted():
         return {**result, "services": _without_systemd(names)}
+    system = _system(module)
     pending = _refuse_other_session(module, system)
     before = system.states(names)
     if not pending or module.check_mode:
@@ -143,7 +143,7 @@ def _names(module: AnsibleModule) -> dict[str, str]:
 
 
 def _system(module: AnsibleModule) -> _services.Units:
-    return _services.Units(lambda command: module.run_command(command, handle_exceptions=False))
+    return _services.Units(lambda command: module.run_command(command))
 
 
 def _refuse_other_session(module: AnsibleModule, system: _services.Units) -> _services.Pending | None:

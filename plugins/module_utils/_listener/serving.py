@@ -21,8 +21,7 @@ from .binding import IP_PKTINFO, Port
 from .record import Record
 from .tap import Tap
 
-_BATCH = 32  # messages of one socket before the others have their turn
-_FRAMES = 2048  # likewise of the tap, which sees what goes to all sockets
+_FRAMES = 2048  # of the tap before the sockets have their turn; it sees what goes to all of them
 _LONGEST_DATAGRAM = 2048
 _CONVERSATION_SECONDS = 10.0
 _MOST_CONVERSATIONS = 1000
@@ -62,7 +61,7 @@ class Server:
         if tap:
             self._watch(tap, self._look)
         for (protocol, port), sock in sockets.items():
-            handler = self._answer_datagrams if protocol == "udp" else self._accept
+            handler = self._answer_datagram if protocol == "udp" else self._accept
             self._watch(sock, functools.partial(handler, sock, port))
 
     def run(self) -> None:
@@ -97,42 +96,39 @@ class Server:
             for frame in self._tap.read(_FRAMES):
                 self._record.frame(frame)
 
-    def _answer_datagrams(self, sock: socket.socket, port: int) -> None:
-        for dummy in range(_BATCH):
-            try:
-                data, ancillary, dummy_flags, source = sock.recvmsg(_LONGEST_DATAGRAM, 64)
-            except BlockingIOError:
-                return
-            except OSError:  # an ICMP error of an earlier answer
-                continue
-            local, reply_from = _local_end(ancillary)
-            peer = plain(source)
-            asked = stun.answer(data, self._session, peer, (local, port))
-            if asked is None:
-                self._record.strangers["datagrams"] += 1
-                continue
-            self._note(asked, "udp", peer, port)
-            try:
-                sock.sendmsg([asked.reply], reply_from, 0, source)
-            except OSError as error:
-                self._note_failure(asked, "udp", peer, port, error)
-            else:
-                self._note_success(asked, "udp", peer, port)
+    def _answer_datagram(self, sock: socket.socket, port: int) -> None:
+        """Answer one; if more are waiting, the loop comes back, after the other sockets had their turn."""
+        try:
+            data, ancillary, dummy_flags, source = sock.recvmsg(_LONGEST_DATAGRAM, 64)
+        except OSError:  # nothing there any more, or an ICMP error about an earlier answer
+            return
+        local, reply_from = _local_end(ancillary)
+        peer = plain(source)
+        asked = stun.answer(data, self._session, peer, (local, port))
+        if asked is None:
+            self._record.strangers["datagrams"] += 1
+            return
+        self._note(asked, "udp", peer, port)
+        try:
+            sock.sendmsg([asked.reply], reply_from, 0, source)
+        except OSError as error:
+            self._note_failure(asked, "udp", peer, port, error)
+        else:
+            self._note_success(asked, "udp", peer, port)
 
     def _accept(self, sock: socket.socket, port: int) -> None:
-        for dummy in range(_BATCH):
-            try:
-                connection, source = sock.accept()
-            except OSError:  # nobody there any more
-                return
-            peer = plain(source)
-            self._record.accepted(peer, port)
-            if len(self._conversations) >= _MOST_CONVERSATIONS:
-                self._hang_up(next(iter(self._conversations.values())))
-            connection.setblocking(False)
-            conversation = _Conversation(connection, peer, port, self._clock() + _CONVERSATION_SECONDS)
-            self._conversations[connection.fileno()] = conversation
-            self._watch(connection, functools.partial(self._converse, conversation))
+        try:
+            connection, source = sock.accept()
+        except OSError:  # nobody there any more
+            return
+        peer = plain(source)
+        self._record.accepted(peer, port)
+        if len(self._conversations) >= _MOST_CONVERSATIONS:
+            self._hang_up(next(iter(self._conversations.values())))
+        connection.setblocking(False)
+        conversation = _Conversation(connection, peer, port, self._clock() + _CONVERSATION_SECONDS)
+        self._conversations[connection.fileno()] = conversation
+        self._watch(connection, functools.partial(self._converse, conversation))
 
     def _converse(self, conversation: _Conversation) -> None:
         """Answer the first question of a connection; the prober hangs up when it has the answer."""
