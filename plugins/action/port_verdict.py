@@ -42,18 +42,25 @@ class ActionModule(ActionBase):
         host = str((task_vars or {})["inventory_hostname"])
         arguments: dict[str, t.Any] = self.validate_argument_spec(_ARGUMENTS)[1]  # type: ignore[no-untyped-call]
         try:
+            if self._task.check_mode:  # what was not stopped has not come back either
+                arguments["services"].pop("restored", None)
             report, checks = _judge(host, arguments)
             path = ""
             if arguments["report_dir"] and not self._task.check_mode:
                 path = _report.write(report, arguments["report_dir"])
         except PreflightError as error:
             return {**result, "failed": True, "msg": f"{error}."}
-        display.display(_report.render(report, checks, path))
+        if self._task.check_mode:
+            failed, summary = False, f"check mode: nothing was tested on {host}"
+            display.display(_report.render_plan(report))
+        else:
+            failed, summary = not report["passed"], _report.summary(report)
+            display.display(_report.render(report, checks, path))
         return {
             **result,
             "changed": False,
-            "failed": not report["passed"],
-            "msg": f"{_report.summary(report)}.",
+            "failed": failed,
+            "msg": f"{summary}.",
             "report_file": path,
             "ansible_facts": {"preflight_report": report},
         }

@@ -127,7 +127,7 @@ def ask(module: AnsibleModule) -> _arguments.Result:
     if params["pace"] < 0:
         raise PreflightError(f"pace is {params['pace']}; take 0 to find it out, or the most probes a second")
     if module.check_mode:
-        return nothing_asked()
+        return nothing_asked("Nothing was asked, because of check mode")
     return probe(session, params["vantage"], params["address"].strip(), requirements, params["pace"])
 
 

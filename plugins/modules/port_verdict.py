@@ -24,7 +24,7 @@ attributes:
     support: full
     platforms: posix
   check_mode:
-    details: No report is written in check mode.
+    details: In check mode nothing was tested. It says what would be, writes no report, and does not fail.
   platform:
     description: Where the action can run.
     platforms: posix

@@ -143,7 +143,11 @@ def _names(module: AnsibleModule) -> dict[str, str]:
 
 
 def _system(module: AnsibleModule) -> _services.Units:
-    return _services.Units(lambda command: module.run_command(command))
+    def run(command: list[str]) -> tuple[int, str, str]:
+        code, output, error = module.run_command(command)
+        return code, output, error
+
+    return _services.Units(run)
 
 
 def _refuse_other_session(module: AnsibleModule, system: _services.Units) -> _services.Pending | None:

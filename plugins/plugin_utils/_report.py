@@ -111,6 +111,18 @@ def render(report: Report, checks: t.Sequence[Check], path: str = "") -> str:
     return "\n".join([*lines, ""])
 
 
+def render_plan(report: Report) -> str:
+    """What a run would do, for check mode."""
+    stop = [service["unit"] for service in report["services"] if service["was"] != service["now"]]
+    probers = [vantage["host"] for vantage in report["vantages"]]
+    lines = ["", f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']}): check mode, nothing was tested"]
+    lines += _wrap(f"would stop and start again: {listing(stop) or 'nothing'}", "    ", "  ")
+    for name in dict.fromkeys(check["name"] for check in report["checks"]):
+        check = next(check for check in report["checks"] if check["name"] == name)
+        lines += _wrap(f"would ask {check['ports']}/{check['protocol']} ({name}) from {listing(probers)}", "    ", "  ")
+    return "\n".join([*lines, ""])
+
+
 def _check(check: Check, host: str, address: str) -> Report:
     requirement = check.requirement
     return {
