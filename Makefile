@@ -71,5 +71,5 @@ lab-down: ## Stop the lab, leaving nothing behind
 	@tests/lab/lab down
 
 .PHONY: clean
-clean: ## Remove all that was made
-	@tests/tools/clean
+clean: ## Remove all that was made in this folder
+	@rm -rf .cache

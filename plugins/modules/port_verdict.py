@@ -22,7 +22,6 @@ attributes:
   action:
     description: The work is done by an action plugin, on the controller.
     support: full
-    platforms: posix
   check_mode:
     details: In check mode nothing was tested. It says what would be, writes no report, and does not fail.
   platform:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 # Each in a process of its own: ensurepip makes the one that it runs in forget pip's settings.
-subprocess.check_call([sys.executable, "-m", "ensurepip"])
+subprocess.check_call([sys.executable, "-m", "ensurepip"], stdout=subprocess.DEVNULL)
 # Those begin with what only get-pip knows, such as --no-setuptools.
 arguments = [argument for argument in sys.argv[1:] if not argument.startswith("--no-")]
 sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", *arguments]))
