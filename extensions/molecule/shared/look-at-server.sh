@@ -10,7 +10,7 @@ systemctl show --property=Id,ActiveState,UnitFileState plugnmeet haproxy nginx |
 systemctl list-units --all --no-legend --plain 'plugnmeet-preflight*'
 ss --no-header --listening --numeric --tcp --udp --processes | sed 's/pid=[0-9]*,fd=[0-9]*//g' | awk '{ print $1, $5, $7 }' | sort
 pgrep --list-name plugnmeet-check
-ls /run/systemd/transient 2>/dev/null | grep -v '^session'
+find /run/systemd/transient -not -name 'session*' 2>/dev/null | sort
 find / -xdev -iname '*plugnmeet*' -not -path '/proc/*' -not -path '/sys/*' | sort
 nft list ruleset
 sysctl --all 2>/dev/null | grep -E '^net\.(core|ipv4\.ip_local|ipv4\.icmp)' | sort

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import typing as t
@@ -54,7 +55,10 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
     ways = [path for path in paths if not path.no_way]
     tcp = TcpProbes(session, vantage, ways, _ports(requirements, "tcp"))
     with Sweep(session, vantage, ways, _ports(requirements, "udp"), ceiling) as sweep:
-        _side_by_side(tcp.run, sweep.run)
+        # ICMP errors are rate limited: UDP, which may draw thousands, comes second.
+        with _aside(lambda: tcp.run(MOST_SECONDS)):
+            tcp.under_way.wait(MOST_SECONDS)
+            sweep.run(MOST_SECONDS)
         sweep.look_for_rejections()
     return {
         "unresolved": "",
@@ -72,20 +76,21 @@ def _ports(requirements: t.Iterable[Requirement], protocol: str) -> list[int]:
     return sorted(set().union(*(row.ports for row in requirements if row.protocol == protocol)))
 
 
-def _side_by_side(aside: t.Callable[[float], None], here: t.Callable[[float], None]) -> None:
-    """Run both; an exception of either is raised here."""
+@contextlib.contextmanager
+def _aside(job: t.Callable[[], None]) -> t.Iterator[None]:
+    """Do `job` in a thread of its own meanwhile, and wait for it; an exception of it is raised here."""
     errors: list[BaseException] = []
 
     def catch() -> None:
         try:
-            aside(MOST_SECONDS)
+            job()
         except BaseException as error:  # noqa: BLE001 - raised again, where somebody is listening
             errors.append(error)
 
     thread = threading.Thread(target=catch)
     thread.start()
     try:
-        here(MOST_SECONDS)
+        yield
     finally:
         thread.join()
     if errors:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 import time
 import typing as t
 
@@ -26,6 +27,8 @@ _GAP = 0.4  # seconds between two attempts
 _ATTEMPTS = 8
 _AT_ONCE = 64  # ports
 _CONFIRM = 2  # how often an answer that is no proof has to come
+_AGREE = 1.0  # seconds after the first answer that is no proof
+_HEAD_START = 0.01  # seconds
 _LONGEST = 4096
 
 _PROOFS = (_evidence.OPEN, _evidence.MOVED)
@@ -50,6 +53,7 @@ class TcpProbes:
         self.origin: dict[str, str] = {}
         self._session = session
         self._vantage = vantage
+        self.under_way = threading.Event()  # set when every port was asked once, or as many as may be at once
         self._ends = [(path, port) for path in paths for port in ports]
 
     def run(self, seconds: float) -> None:
@@ -70,7 +74,10 @@ class TcpProbes:
                 if outcome.origin:
                     self.origin.setdefault(path.name, outcome.origin)
 
-        await asyncio.gather(*(one(path, port) for path, port in self._ends))
+        asking = asyncio.gather(*(one(path, port) for path, port in self._ends))
+        await asyncio.sleep(_HEAD_START)
+        self.under_way.set()
+        await asking
 
     async def _ask(self, path: Path, port: int, end: float) -> Outcome | None:
         """Make attempts until one proves the port, or until enough of them agree that it is not; None for silence."""
@@ -87,6 +94,8 @@ class TcpProbes:
             wait = max(0.0, min(_GAP, end - time.monotonic()))
             done, attempts = await asyncio.wait(attempts, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
             outcomes += filter(None, (attempt.result() for attempt in done))
+            if outcomes:  # one that agrees, or a proof, is not far away if there is one
+                end = min(end, time.monotonic() + _AGREE)
             if any(outcome.seen in _PROOFS for outcome in outcomes):
                 break
         for attempt in attempts:
