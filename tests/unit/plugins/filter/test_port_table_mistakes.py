@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.plugnmeet.server.plugins.filter.port_table_mistakes import FilterModule
+
+mistakes = FilterModule().filters()["port_table_mistakes"]
+GOOD = {"name": "media", "protocol": "udp", "ports": "50000-60000"}
+
+
+def test_a_good_table_has_no_mistakes() -> None:
+    assert mistakes([GOOD]) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ([], "my_ports is an empty list; name at least one port to test."),
+        (
+            [GOOD, {**GOOD, "name": "x", "ports": "9-7"}],
+            'my_ports[1].ports "9-7" has a range that ends before it starts; write 7-9.',
+        ),
+        ("443", 'my_ports must be a list of ports to test, not "443".'),
+    ],
+)
+def test_the_first_mistake_is_one_sentence(table: t.Any, sentence: str) -> None:
+    assert mistakes(table, "my_ports") == [sentence]
+
+
+def test_the_variable_has_a_name_if_none_is_given() -> None:
+    assert mistakes([])[0].startswith("ports is")

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the listener makes of the frames that its tap shows it; the rest is tested with a real one, in test_serving."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import stun
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.record import Record
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.tap import Frame
+from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
+
+PROBER = ("198.51.100.2", 40_000)
+TARGET = "203.0.113.10"
+UDP, TCP = 50_000, 443
+
+
+@pytest.fixture
+def record(session: Session) -> Record:
+    return Record(session, {("udp", UDP), ("tcp", TCP)})
+
+
+def question(session: Session, port: int, arrived: int = UDP) -> Frame:
+    payload = stun.ask(session, 5, port, bytes(12), bytes(8))
+    return Frame("udp", PROBER, (TARGET, arrived), False, payload, 0)
+
+
+def syn(session: Session, port: int = TCP) -> Frame:
+    return Frame("syn", PROBER, (TARGET, port), False, b"", session.mark(5))
+
+
+def answer(kind: str, port: int) -> Frame:
+    return Frame(kind, (TARGET, port), PROBER, True, b"", 0)
+
+
+def seen(record: Record) -> list[tuple[str, str, int, str]]:
+    rows: list[dict[str, t.Any]] = record.finish()["evidence"]
+    return [(row["seen"], row["protocol"], row["vantage"], row["ports"]) for row in rows]
+
+
+def test_a_question_on_the_card_has_arrived(record: Record, session: Session) -> None:
+    record.frame(question(session, UDP))
+    record.frame(syn(session))
+    assert seen(record) == [("arrived", "tcp", 5, "443"), ("arrived", "udp", 5, "50000")]
+    assert record.finish()["sources"] == [{"vantage": 5, "address": PROBER[0]}]
+
+
+def test_answers_to_a_vantage_have_left(record: Record, session: Session) -> None:
+    record.frame(question(session, UDP))
+    record.frame(syn(session))
+    record.frame(answer("udp", UDP))
+    record.frame(answer("syn-ack", TCP))
+    assert ("left", "udp", 5, "50000") in seen(record)
+    assert ("left", "tcp", 5, "443") in seen(record)
+
+
+def test_what_strangers_send_and_get_is_no_evidence(record: Record, session: Session, stranger: Session) -> None:
+    record.frame(question(stranger, UDP))
+    record.frame(Frame("udp", PROBER, (TARGET, UDP), False, b"", 0))
+    record.frame(Frame("syn", PROBER, (TARGET, TCP), False, b"", session.mark(0) - 1))
+    record.frame(Frame("syn", PROBER, (TARGET, TCP), False, b"", 1460))
+    record.frame(answer("udp", UDP))
+    record.frame(answer("syn-ack", TCP))
+    assert seen(record) == []
+    assert record.finish()["sources"] == []
+
+
+def test_a_question_that_meant_another_port_has_moved(record: Record, session: Session) -> None:
+    record.frame(question(session, 50_007, arrived=UDP))
+    assert seen(record) == [("moved", "udp", 5, "50007")]
+    assert record.finish()["evidence"][0]["detail"] == {"to": "50000"}
+
+
+def test_a_syn_to_a_port_that_is_not_ours_is_not_looked_at(record: Record, session: Session) -> None:
+    record.frame(syn(session, 22))
+    assert seen(record) == []
+
+
+def test_a_connection_of_a_known_prober_has_been_received(record: Record, session: Session) -> None:
+    record.frame(syn(session))
+    record.accepted(PROBER, TCP)
+    record.accepted(("198.51.100.9", 40_000), TCP)
+    assert seen(record) == [("arrived", "tcp", 5, "443"), ("received", "tcp", 5, "443")]
+
+
+def test_a_flood_of_peers_does_not_fill_the_memory(record: Record, session: Session) -> None:
+    for number in range(30_000):
+        peer = (f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1)
+        record.frame(Frame("syn", peer, (TARGET, TCP), False, b"", session.mark(5)))
+        record.accepted(peer, TCP)
+    assert len(record._syns) == len(record._accepted) == 20_000
+    assert seen(record) == [("arrived", "tcp", 5, "443"), ("received", "tcp", 5, "443")]

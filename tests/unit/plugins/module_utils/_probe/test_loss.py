@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lossy way between prober and listener: what is open must be found all the same."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import selectors
+import socket
+import threading
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding import IP_PKTINFO
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.serving import Server
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import probe
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
+from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
+
+FreePorts = t.Callable[[int], t.List[int]]
+Row = t.Callable[..., Requirement]
+
+# The relay has the ports of the listener, under another address.
+LISTENER, RELAY = "127.0.0.2", "127.0.0.1"
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    sock.bind((host, port))
+    return sock
+
+
+@contextlib.contextmanager
+def listener(session: Session, ports: t.Iterable[int]) -> t.Iterator[None]:
+    """The listener's own loop, on an address that the real one would share with the relay."""
+    sockets = {("udp", port): _bound(LISTENER, port) for port in ports}
+    for sock in sockets.values():
+        sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    control, end = socket.socketpair()
+    server = Server(session, sockets, None, control, lambda *dummy: True, time.monotonic() + 60, time.monotonic)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.send(b"stop")
+        thread.join()
+        for sock in (*sockets.values(), control, end):
+            sock.close()
+
+
+@contextlib.contextmanager
+def relay(ports: t.Iterable[int], closed: t.Container[int], loss: float, seed: int) -> t.Iterator[None]:
+    """Carry datagrams both ways, lose `loss` of them each way, and all of the `closed` ports."""
+    rng = random.Random(seed)
+    done = threading.Event()
+    clients: dict[int, tuple[str, int]] = {}
+    with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
+        for port in ports:
+            front, back = stack.enter_context(_bound(RELAY, port)), stack.enter_context(_bound(RELAY, 0))
+            selector.register(front, selectors.EVENT_READ, (port, front, back, True))
+            selector.register(back, selectors.EVENT_READ, (port, front, back, False))
+
+        def carry() -> None:
+            while not done.is_set():
+                for key, dummy in selector.select(0.05):
+                    port, front, back, inward = key.data
+                    data, source = (front if inward else back).recvfrom(2048)
+                    if inward:
+                        clients[port] = source
+                    if port in closed or rng.random() < loss:
+                        continue
+                    if inward:
+                        back.sendto(data, (LISTENER, port))
+                    else:
+                        front.sendto(data, clients[port])
+
+        thread = threading.Thread(target=carry)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_with_a_fifth_lost_each_way_no_open_port_is_called_closed(
+    free_ports: FreePorts, row: Row, session: Session, seed: int
+) -> None:
+    ports = free_ports(120)
+    closed = {*ports[:3], *ports[50:60], ports[-1]}
+    with listener(session, ports), relay(ports, closed, 0.2, seed):
+        facts = probe(session, 0, RELAY, [row("udp", ports)], 0)
+    (found,) = facts["evidence"]
+    assert (found["seen"], found["ports"]) == ("open", format_ports(set(ports) - closed))
+    assert facts["rounds"] > 5
+    assert facts["seconds"] < 10
+
+
+def test_without_loss_one_round_is_enough(free_ports: FreePorts, row: Row, session: Session) -> None:
+    ports = free_ports(50)
+    with listener(session, ports), relay(ports, set(), 0.0, 1):
+        facts = probe(session, 0, RELAY, [row("udp", ports)], 2000)
+    assert (facts["rounds"], facts["sent"]) == (1, 50)

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
+from ansible_collections.plugnmeet.server.plugins.modules import port_listener
+
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+Result = dict[str, t.Any]
+TABLE: list[Result] = [
+    {"name": "media", "protocol": "udp", "ports": "50000-60000"},
+    {"name": "turn", "protocol": "udp", "ports": "443", "required": False},
+    {"name": "https", "protocol": "tcp", "ports": 443},
+]
+
+
+@pytest.fixture(autouse=True)
+def name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A control name of this test's own."""
+    monkeypatch.setattr(lifecycle, "NAME", f"\0plugnmeet.server.test.module.{os.getpid()}")
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nobody has."""
+    for candidate in random.sample(range(10_000, 30_000), 100):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            try:
+                sock.bind(("", candidate))
+            except OSError:
+                continue
+            return candidate
+    raise AssertionError("no free port")
+
+
+def test_it_starts_and_stops(run_module: t.Any, session: Result, port: int) -> None:
+    table = [{"name": "media", "protocol": "udp", "ports": port}]
+    try:
+        started = run_module(port_listener, state="started", session=session, ports=table, ttl=30)
+        assert (started["changed"], started["bound"]) == (True, {"tcp": "", "udp": str(port)})
+        assert not run_module(port_listener, state="started", session=session, ports=table)["changed"]
+    finally:
+        stopped = run_module(port_listener, state="stopped", session=session)
+    assert (stopped["changed"], stopped["running"], stopped["evidence"]) == (True, True, [])
+    assert stopped["tap"] == {**started["tap"], "lost": 0}
+    again = run_module(port_listener, state="stopped", session=session)
+    assert (again["changed"], again["running"]) == (False, False)
+
+
+@pytest.mark.parametrize("ttl", [1, 3600])
+def test_a_deadline_ends_it_before_its_time_to_live(run_module: t.Any, session: Result, port: int, ttl: int) -> None:
+    table = [{"name": "media", "protocol": "udp", "ports": port}]
+    deadline = time.monotonic() + 20
+    try:
+        run_module(port_listener, state="started", session=session, ports=table, ttl=ttl, deadline=deadline)
+        running = lifecycle.status()
+        assert running is not None
+        assert running["seconds_left"] <= min(ttl, 20)
+    finally:
+        run_module(port_listener, state="stopped", session=session)
+
+
+def test_check_mode_tells_what_would_be_bound_and_starts_nothing(run_module: t.Any, session: Result) -> None:
+    result = run_module(port_listener, check=True, state="started", session=session, ports=TABLE)
+    assert (result["changed"], result["bound"]) == (True, {"tcp": "443", "udp": "443,50000-60000"})
+    assert lifecycle.status() is None
+
+
+def test_check_mode_stops_nothing(run_module: t.Any, session: Result, port: int) -> None:
+    table = [{"name": "media", "protocol": "udp", "ports": port}]
+    assert not run_module(port_listener, check=True, state="stopped", session=session)["changed"]
+    try:
+        run_module(port_listener, state="started", session=session, ports=table, ttl=30)
+        assert run_module(port_listener, check=True, state="stopped", session=session)["changed"]
+        assert lifecycle.status() is not None
+    finally:
+        run_module(port_listener, state="stopped", session=session)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"ttl": 0}, "ttl is 0; give the listener at least a second."),
+        ({"deadline": 1.0}, "the session's time was over before the listener could start; "),
+        ({"ports": []}, "ports is an empty list; name at least one port to test."),
+        ({"ports": None}, "state is started but all of the following are missing: ports"),
+        ({"ports": [{**TABLE[0], "ports": "60000-50000"}]}, 'ports[0].ports "60000-50000" has a range that ends'),
+        ({"ports": [{**TABLE[0], "ports": "0"}]}, 'ports[0].ports "0" has a port outside 1-65535; '),
+        ({"ports": [*TABLE, {**TABLE[2], "name": "x"}]}, 'ports[3].ports has 443/tcp, which is in "https" already'),
+        ({"ports": [{**TABLE[0], "protocol": "sctp"}]}, "value of protocol must be one of: tcp, udp, got: sctp"),
+        ({"ports": [{**TABLE[0], "speaks": "quic"}]}, "value of speaks must be one of: stun, ice-tcp, got: quic"),
+        ({"session": {"id": "x", "secret": "x" * 32}}, "session.id must be 16 ICE characters; take lookup("),
+        ({"session": {"id": "x" * 16, "secret": "x"}}, "session.secret must be 22 ICE characters or more; take "),
+        ({"state": "paused"}, "value of state must be one of: started, stopped, got: paused"),
+    ],
+)
+@pytest.mark.parametrize("check", [False, True])
+def test_a_mistake_is_one_sentence_and_starts_nothing(
+    run_module: t.Any, session: Result, wrong: Result, sentence: str, check: bool
+) -> None:
+    arguments = {"state": "started", "session": session, "ports": TABLE, **wrong}
+    result = run_module(port_listener, check=check, **arguments)
+    assert result["failed"]
+    assert result["msg"].startswith(sentence)
+    assert "\n" not in result["msg"]
+    assert session["secret"] not in result["msg"]
+    assert lifecycle.status() is None

@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.plugnmeet.server.plugins.module_utils import _services
+from ansible_collections.plugnmeet.server.plugins.modules import service_quiesce
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import Systemd
+
+ARGUMENTS = {"units": ["plugnmeet", "haproxy"], "session": "session1"}
+TIMER = "stop plugnmeet-preflight-restore.timer"
+
+
+@pytest.fixture
+def system(monkeypatch: pytest.MonkeyPatch) -> Systemd:
+    """A host under systemd, with root's rights."""
+    made = Systemd(plugnmeet="active", haproxy="active")
+    monkeypatch.setattr(_services, "is_booted", lambda: True)
+    monkeypatch.setattr(service_quiesce, "_system", lambda dummy: _services.Units(made.run))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    return made
+
+
+def quiesce(run_module: t.Any, **more: t.Any) -> dict[str, t.Any]:
+    result: dict[str, t.Any] = run_module(service_quiesce, state="quiesced", **{**ARGUMENTS, **more})
+    return result
+
+
+def restore(run_module: t.Any, **more: t.Any) -> dict[str, t.Any]:
+    result: dict[str, t.Any] = run_module(service_quiesce, state="restored", **{**ARGUMENTS, **more})
+    return result
+
+
+def services(result: dict[str, t.Any]) -> list[tuple[str, str, str]]:
+    return [(row["unit"], row["was"], row["now"]) for row in result["services"]]
+
+
+def test_what_is_active_is_stopped_and_comes_back(run_module: t.Any, system: Systemd) -> None:
+    now = time.monotonic()
+    quiesced = quiesce(run_module, ttl=60)
+    assert quiesced["changed"]
+    assert services(quiesced) == [("plugnmeet", "active", "inactive"), ("haproxy", "active", "inactive")]
+    assert now + 56 < quiesced["deadline"] < now + 60
+    restored = restore(run_module)
+    assert (restored["changed"], restored["complaints"]) == (True, [])
+    assert services(restored) == [("plugnmeet", "inactive", "active"), ("haproxy", "inactive", "active")]
+    assert system.did() == [
+        "systemd-run",
+        "stop plugnmeet.service",
+        "stop haproxy.service",
+        "start haproxy.service",
+        "start plugnmeet.service",
+        TIMER,
+    ]
+
+
+def test_what_was_not_running_is_not_touched(run_module: t.Any, system: Systemd) -> None:
+    system.states = {"plugnmeet.service": "masked", "haproxy.service": "failed"}
+    result = quiesce(run_module, units=["plugnmeet", "haproxy", "nginx"])
+    assert not result["changed"]
+    assert services(result) == [
+        ("plugnmeet", "masked", "masked"),
+        ("haproxy", "failed", "failed"),
+        ("nginx", "not-found", "not-found"),
+    ]
+    assert not restore(run_module)["changed"]
+    assert system.did() == []
+
+
+def test_the_same_session_again_changes_nothing(run_module: t.Any, system: Systemd) -> None:
+    quiesce(run_module)
+    before = list(system.did())
+    again = quiesce(run_module)
+    assert not again["changed"]
+    assert services(again) == [("plugnmeet", "active", "inactive"), ("haproxy", "active", "inactive")]
+    assert system.did() == before
+
+
+@pytest.mark.parametrize("state", ["quiesced", "restored"])
+def test_what_another_session_stopped_is_never_touched(run_module: t.Any, system: Systemd, state: str) -> None:
+    quiesce(run_module)
+    before = list(system.did())
+    result = run_module(service_quiesce, state=state, **{**ARGUMENTS, "session": "session2"})
+    assert result["failed"]
+    assert result["msg"].startswith(
+        "another preflight, session session1, has had haproxy.service, plugnmeet.service stopped since "
+    )
+    assert system.did() == before
+
+
+@pytest.mark.parametrize("state", ["quiesced", "restored"])
+def test_check_mode_tells_and_does_nothing(run_module: t.Any, system: Systemd, state: str) -> None:
+    if state == "restored":
+        quiesce(run_module)
+    before = list(system.did())
+    result = run_module(service_quiesce, check=True, state=state, **ARGUMENTS)
+    assert result["changed"]
+    assert system.did() == before
+
+
+def test_a_user_without_rights_is_told(run_module: t.Any, system: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    result = quiesce(run_module)
+    assert result["msg"] == (
+        "stopping plugnmeet.service, haproxy.service needs root on the target; run with become: true."
+    )
+    assert system.did() == []
+
+
+def test_a_unit_that_does_not_stop_fails_and_all_run_again(run_module: t.Any, system: Systemd) -> None:
+    system.stubborn.add("haproxy.service")
+    result = quiesce(run_module)
+    assert result["failed"]
+    assert result["msg"].startswith("haproxy.service does not stop: ")
+    assert system.states["plugnmeet.service"] == "active"
+
+
+def test_without_systemd_there_is_nothing_to_stop(run_module: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_services, "is_booted", lambda: False)
+    for result in (quiesce(run_module), restore(run_module)):
+        assert not result["changed"]
+        assert services(result) == [(name, "no systemd", "no systemd") for name in ("plugnmeet", "haproxy")]
+
+
+def test_no_units_are_no_work(run_module: t.Any, system: Systemd) -> None:
+    assert quiesce(run_module, units=[])["services"] == []
+    assert system.did() == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"ttl": 3}, "ttl is 3; give the session more than 3 seconds."),
+        ({"ttl": -1}, "ttl is -1; give the session more than 3 seconds."),
+        ({"units": ["a b"]}, 'units has "a b", which is no name of a systemd unit; write it as haproxy.'),
+        ({"units": None}, "missing required arguments: units"),
+        ({"ttl": "soon"}, "argument 'ttl' is of type "),
+    ],
+)
+def test_a_mistake_is_one_sentence(run_module: t.Any, system: Systemd, wrong: dict[str, t.Any], sentence: str) -> None:
+    result = quiesce(run_module, **wrong)
+    assert result["failed"]
+    assert result["msg"].startswith(sentence)
+    assert system.calls == []

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, causes
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import decide
+
+
+def found(sides: t.Any, rows: t.Any, vantages: t.Any, target: t.Any = None) -> list[Cause]:
+    return causes(decide(rows, vantages, target or sides.target({}), True))
+
+
+def test_what_is_open_has_no_cause(sides: t.Any) -> None:
+    assert found(sides, [sides.row("udp", [1])], [sides.vantage({("open", "udp", ""): [1]})]) == []
+
+
+def test_requirements_that_fail_alike_have_one_cause(sides: t.Any) -> None:
+    rows = [sides.row("tcp", [80], name="acme"), sides.row("udp", [5, 6], name="media")]
+    (cause,) = found(sides, rows, [sides.vantage({})])
+    assert cause == Cause(
+        state="blocked_upstream",
+        facts={},
+        gap="",
+        inside="",
+        ports=(("tcp", "80"), ("udp", "5-6")),
+        names=("acme", "media"),
+        ends=(("ext", "ipv4"),),
+        addresses=("203.0.113.10",),
+    )
+
+
+def test_both_families_that_fail_alike_have_one_cause(sides: t.Any) -> None:
+    rows = [sides.row("tcp", [80], name="acme"), sides.row("udp", [5], name="media")]
+    (cause,) = found(sides, rows, [sides.vantage({}, families=("ipv4", "ipv6"))])
+    assert cause.ports == (("tcp", "80"), ("udp", "5"))
+    assert cause.ends == (("ext", "ipv4"), ("ext", "ipv6"))
+    assert cause.addresses == ("203.0.113.10", "2001:db8::10")
+
+
+def test_vantages_that_fail_alike_have_one_cause(sides: t.Any) -> None:
+    vantages = [sides.vantage({}, "a"), sides.vantage({}, "b", 1)]
+    (cause,) = found(sides, [sides.row("udp", [5])], vantages)
+    assert cause.ends == (("a", "ipv4"), ("b", "ipv4"))
+
+
+def test_ends_that_fail_in_different_ports_have_a_cause_each(sides: t.Any) -> None:
+    vantages = [sides.vantage({("open", "udp", ""): [1]}, "a"), sides.vantage({}, "b", 1)]
+    one, other = found(sides, [sides.row("udp", [1, 2])], vantages)
+    assert (one.ports, one.ends) == ((("udp", "2"),), (("a", "ipv4"),))
+    assert (other.ports, other.ends) == ((("udp", "1-2"),), (("b", "ipv4"),))
+
+
+def test_different_facts_are_different_causes(sides: t.Any) -> None:
+    seen = {("rejected", "udp", "by=ICMP; offender=192.0.2.1"): [1], ("rejected", "udp", "by=ICMP; offender=x"): [2]}
+    one, other = found(sides, [sides.row("udp", [1, 2])], [sides.vantage(seen)])
+    assert (one.facts["offender"], other.facts["offender"]) == ("192.0.2.1", "x")
+    assert (one.ports, other.ports) == ((("udp", "1"),), (("udp", "2"),))
+
+
+def test_an_optional_port_that_is_closed_is_explained_too(sides: t.Any) -> None:
+    (cause,) = found(sides, [sides.row("udp", [1], required=False)], [sides.vantage({})])
+    assert cause.names == ("udp",)
+
+
+def test_an_open_port_wants_an_explanation_only_if_its_witness_is_inside(sides: t.Any) -> None:
+    seen = {("open", "udp", ""): [1]}
+    inside = sides.vantage(seen, outside=False, inside="ext does not stand for the internet: x")
+    (cause,) = found(sides, [sides.row("udp", [1])], [inside])
+    assert (cause.state, cause.inside) == ("open", "ext does not stand for the internet: x")
+
+
+def test_without_an_address_there_is_no_family(sides: t.Any) -> None:
+    nowhere = sides.vantage({}, families=(), unresolved='"x" does not resolve')
+    (cause,) = found(sides, [sides.row("udp", [1]), sides.row("tcp", [1])], [nowhere])
+    assert (cause.ends, cause.addresses) == ((("ext", None),), ())
+    assert cause.ports == (("udp", "1"), ("tcp", "1"))

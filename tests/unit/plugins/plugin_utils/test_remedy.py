@@ -1,0 +1,227 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+import pytest
+
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import Advice, advise, listing
+
+CAUSE = Cause(
+    state="blocked_upstream",
+    facts={},
+    gap="",
+    inside="",
+    ports=(("udp", "50000-60000"),),
+    names=("media",),
+    ends=(("ext", "ipv4"),),
+    addresses=("203.0.113.10",),
+)
+OPEN_UPSTREAM = (
+    "Open 50000-60000/udp to 203.0.113.10 in the firewall in front of meet1 "
+    "(the provider's security group or network firewall, or the router)"
+)
+OPEN_ON_HOST = "In meet1's own firewall, allow incoming 50000-60000/udp. With ufw:"
+
+
+def advice(state: str, **facts: str) -> Advice:
+    return advise(CAUSE._replace(state=state, facts=facts), "meet1", "meet.example.com")
+
+
+CASES: list[tuple[str, dict[str, str], str, str]] = [
+    ("blocked_upstream", {}, "Nothing of it reached meet1's network card, and nothing came back.", OPEN_UPSTREAM),
+    (
+        "rejected_upstream",
+        {"by": "ICMP admin prohibited", "offender": "198.51.100.1"},
+        "198.51.100.1 refuses it with ICMP admin prohibited, and nothing of it reached meet1's network card.",
+        "Open 50000-60000/udp to 203.0.113.10 in the firewall at 198.51.100.1 ",
+    ),
+    (
+        "rejected_upstream",
+        {"by": "TCP reset"},
+        "A device on the way refuses it with TCP reset, and nothing of it reached meet1's network card.",
+        OPEN_UPSTREAM,
+    ),
+    (
+        "rejected_upstream",
+        {"by": "TCP reset", "offender": "203.0.113.10"},
+        "203.0.113.10 refuses it with TCP reset, and nothing of it reached meet1's network card.",
+        OPEN_UPSTREAM,
+    ),
+    (
+        "blocked_on_host",
+        {},
+        "It reached meet1's network card, and meet1's own firewall dropped it.",
+        OPEN_ON_HOST,
+    ),
+    (
+        "rejected_on_host",
+        {"by": "TCP reset"},
+        "It reached meet1's network card, and meet1 itself refused it with TCP reset.",
+        OPEN_ON_HOST,
+    ),
+    (
+        "return_blocked",
+        {"where": "beyond"},
+        "meet1 got the question, and its answer left the network card, but never came back to ext.",
+        "In the firewall in front of meet1, allow outgoing packets from source ports 50000-60000/udp",
+    ),
+    (
+        "return_blocked",
+        {"where": "target", "reason": "Operation not permitted"},
+        "meet1 got the question, but its answer was stopped on meet1 itself: Operation not permitted.",
+        "In meet1's own firewall, allow outgoing packets from source ports 50000-60000/udp",
+    ),
+    (
+        "return_blocked",
+        {"where": "target"},
+        "meet1 got the question, but its answer was stopped on meet1 itself: it never got to the network card.",
+        "In meet1's own firewall, allow outgoing packets from source ports 50000-60000/udp",
+    ),
+    (
+        "port_in_use",
+        {"process": "nginx", "pid": "7", "unit": "nginx.service"},
+        "On meet1 nginx (process 7, unit nginx.service) holds it, so nothing could be tested there.",
+        "If meet1 does not need it: systemctl disable --now nginx.service",
+    ),
+    (
+        "port_in_use",
+        {"process": "python3", "pid": "7", "unit": "session-1.scope"},
+        "On meet1 python3 (process 7, unit session-1.scope) holds it, so nothing could be tested there.",
+        "End what holds 50000-60000/udp on meet1, or make it use another port",
+    ),
+    (
+        "port_in_use",
+        {},
+        "On meet1 the kernel holds it, so nothing could be tested there.",
+        "End what holds 50000-60000/udp on meet1, or make it use another port",
+    ),
+    (
+        "wrong_server",
+        {"what": '"SSH-2.0"'},
+        'Not meet1 answered at 203.0.113.10, but somebody else, with "SSH-2.0".',
+        "Make meet.example.com lead to meet1: check its DNS records",
+    ),
+    (
+        "intercepted",
+        {"to": "60001"},
+        "It arrived at meet1 on port 60001: the port is translated on the way.",
+        "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
+    ),
+    (
+        "intercepted",
+        {"via": "198.51.100.1 port 9"},
+        "The answer came back from 198.51.100.1 port 9, which was not asked; browsers drop such answers.",
+        "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
+    ),
+    (
+        "intercepted",
+        {"what": '"HTTP/1.1 400"'},
+        'It reached meet1, but what came back was "HTTP/1.1 400": something on the way answers in its place.',
+        "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
+    ),
+    (
+        "untested",
+        {"reason": "it has no way to 203.0.113.10 (Network is unreachable)"},
+        "ext could not ask over IPv4: it has no way to 203.0.113.10 (Network is unreachable).",
+        "Mend this on ext, or probe from a host that can (preflight_probers)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("state", "facts", "explanation", "first_step"), CASES)
+def test_a_state_is_explained_and_mended(state: str, facts: dict[str, str], explanation: str, first_step: str) -> None:
+    given = advice(state, **facts)
+    assert given.explanation == explanation
+    assert given.remedy[0].startswith(first_step)
+
+
+@pytest.mark.parametrize(("state", "facts", "explanation", "first_step"), CASES)
+def test_sentences_read_well(state: str, facts: dict[str, str], explanation: str, first_step: str) -> None:
+    given = advice(state, **facts)
+    assert explanation
+    assert first_step
+    assert re.fullmatch(r"[\"\w].*[^.\s]\.", given.explanation)
+    assert all(step and not step.endswith(".") and "  " not in step for step in given.remedy)
+    assert "None" not in " ".join([given.explanation, *given.remedy])
+
+
+def test_every_state_of_the_contract_has_advice() -> None:
+    covered = {case[0] for case in CASES} | {"open"}
+    assert covered == {
+        "open",
+        "blocked_upstream",
+        "rejected_upstream",
+        "blocked_on_host",
+        "rejected_on_host",
+        "return_blocked",
+        "port_in_use",
+        "wrong_server",
+        "intercepted",
+        "untested",
+    }
+
+
+@pytest.mark.parametrize(
+    "state", ["blocked_upstream", "rejected_upstream", "return_blocked", "wrong_server", "blocked_on_host"]
+)
+def test_a_gap_says_that_the_place_is_not_known(state: str) -> None:
+    cause = CAUSE._replace(state=state, gap="the listener was gone")
+    given = advise(cause, "meet1", "meet.example.com")
+    assert given.explanation == "No proof came back; where it was lost is not known, because the listener was gone."
+    assert given.remedy
+
+
+def test_ufw_is_told_of_a_range_in_its_own_way() -> None:
+    assert advice("blocked_on_host").remedy == [OPEN_ON_HOST, "ufw allow 50000:60000/udp"]
+
+
+def test_ufw_is_told_in_rules_that_it_takes() -> None:
+    many = ",".join(str(port) for port in range(1, 40, 2))
+    cause = CAUSE._replace(state="blocked_on_host", ports=(("tcp", "80,443"), ("udp", many)))
+    steps = advise(cause, "meet1", "x").remedy[1:]
+    assert steps[0] == "ufw allow 80,443/tcp"
+    assert all(step.endswith("/udp") and step.count(",") < 7 for step in steps[1:])
+    named = [port for step in steps[1:] for port in step.split()[2].partition("/")[0].split(",")]
+    assert named == many.split(",")
+
+
+def test_an_unresolved_address_is_mended_by_name() -> None:
+    cause = CAUSE._replace(
+        state="untested", ends=(("ext", None),), addresses=(), facts={"reason": '"meet.example.com" does not resolve'}
+    )
+    given = advise(cause, "meet1", "meet.example.com")
+    assert given.explanation == '"meet.example.com" does not resolve.'
+    assert given.remedy == [
+        "Mend this, or take another prober (preflight_probers) or preflight_address than meet.example.com"
+    ]
+
+
+def test_a_witness_from_inside_is_told_to_step_outside() -> None:
+    given = advise(CAUSE._replace(state="open", inside="ext does not stand for the internet: x"), "meet1", "x")
+    assert given.explanation == "ext does not stand for the internet: x."
+    assert given.remedy[0] == "Name a host outside meet1's network in preflight_probers"
+
+
+@pytest.mark.parametrize(
+    ("items", "text"), [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")]
+)
+def test_a_list_is_written_as_people_do(items: list[str], text: str) -> None:
+    assert listing(items) == text
+
+
+def test_several_ends_are_named_together() -> None:
+    cause = CAUSE._replace(
+        state="untested",
+        facts={"reason": "x"},
+        ends=(("a", "ipv4"), ("a", "ipv6"), ("b", "ipv6")),
+        addresses=("203.0.113.10", "2001:db8::10"),
+    )
+    words: t.Any = advise(cause, "meet1", "x")
+    assert words.explanation == "a and b could not ask over IPv4 and IPv6: x."
+    assert words.remedy[1].endswith("take 203.0.113.10 and 2001:db8::10 out of its name")

@@ -1,0 +1,297 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import itertools
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Evidence, Observation
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
+from ansible_collections.plugnmeet.server.plugins.plugin_utils import _verdict
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage
+
+GAP = "the listener was gone"
+PROBER = ("open", "moved", "foreign", "accepted", "rejected", "unsent")
+LISTENER = ("arrived", "received", "answered", "unanswered", "left", "moved")
+
+# What the prober and the listener saw of a port; the state, what is known, and whether a gap makes it uncertain.
+TABLE = [
+    ("", "", "blocked_upstream", {}, True),
+    ("", "arrived", "blocked_on_host", {}, False),
+    ("", "arrived received answered left", "return_blocked", {"where": "beyond"}, False),
+    ("", "arrived received answered", "return_blocked", {"where": "target"}, True),
+    ("", "arrived received unanswered", "return_blocked", {"where": "target"}, False),
+    ("", "received", "return_blocked", {"where": "target"}, True),
+    ("", "arrived moved", "intercepted", {}, False),
+    ("open", "", "open", {}, False),
+    ("open", "arrived received answered left", "open", {}, False),
+    ("open foreign rejected unsent", "arrived moved unanswered", "open", {}, False),
+    ("moved", "", "intercepted", {}, False),
+    ("moved rejected", "arrived", "intercepted", {}, False),
+    ("foreign", "", "wrong_server", {}, False),
+    ("foreign", "arrived", "wrong_server", {}, False),
+    ("foreign", "arrived received answered left", "intercepted", {}, False),
+    ("accepted", "", "wrong_server", {"what": "a connection, and nothing more"}, True),
+    ("accepted", "arrived received left", "return_blocked", {"where": "beyond"}, False),
+    ("rejected", "", "rejected_upstream", {}, True),
+    ("rejected", "arrived", "rejected_on_host", {}, False),
+    ("rejected", "arrived received answered left", "return_blocked", {"where": "beyond"}, False),
+    ("unsent", "", "untested", {}, False),
+    ("unsent", "arrived", "blocked_on_host", {}, False),
+]
+
+
+def _names(row: tuple[t.Any, ...]) -> str:
+    return f"{row[0] or 'silence'} + {row[1] or 'nothing'}"
+
+
+def _seen(words: str, protocol: str = "udp") -> dict[tuple[str, str, str], list[int]]:
+    return {(word, protocol, ""): [1] for word in words.split()}
+
+
+@pytest.mark.parametrize(("prober", "listener", "state", "facts", "uncertain"), TABLE, ids=map(_names, TABLE))
+@pytest.mark.parametrize("gap", ["", GAP], ids=["whole", "gap"])
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_both_sides_evidence_means_a_state(
+    sides: t.Any,
+    prober: str,
+    listener: str,
+    state: str,
+    facts: dict[str, str],
+    uncertain: bool,
+    gap: str,
+    protocol: str,
+) -> None:
+    vantage = sides.vantage(_seen(prober, protocol))
+    target = sides.target(_seen(listener, protocol), gap)
+    (check,) = _verdict.decide([sides.row(protocol, [1])], [vantage], target, True)
+    doubt = gap if uncertain else ""
+    assert check.results == [_verdict.Result(state, frozenset({1}), facts, doubt)]
+    if state == "open":
+        assert check.verdict == "passed"
+    elif state == "untested" or doubt:
+        assert check.verdict == "inconclusive"
+    else:
+        assert check.verdict == "failed"
+
+
+@pytest.mark.parametrize("prober", ["", "open", "foreign", "rejected", "unsent"])
+def test_a_port_in_use_is_that_before_all_else(sides: t.Any, prober: str) -> None:
+    holder = {"process": "nginx", "pid": "7"}
+    target = sides.target({}, GAP, in_use={("tcp", 1): holder, ("udp", 1): {"process": "x"}})
+    (check,) = _verdict.decide([sides.row("tcp", [1])], [sides.vantage(_seen(prober, "tcp"))], target, True)
+    assert (check.verdict, check.results) == ("failed", [_verdict.Result("port_in_use", frozenset({1}), holder)])
+
+
+@pytest.mark.parametrize(("required", "verdict"), [(True, "failed"), (False, "warning")])
+def test_one_port_that_is_not_open_is_enough_not_to_pass(sides: t.Any, required: bool, verdict: str) -> None:
+    vantage = sides.vantage({("open", "udp", ""): range(2, 10_001)})
+    (check,) = _verdict.decide([sides.row("udp", range(1, 10_001), required)], [vantage], sides.target({}), True)
+    assert (check.verdict, [len(result.ports) for result in check.results]) == (verdict, [9_999, 1])
+
+
+def test_results_are_parted_by_what_is_known_and_sorted_open_first(sides: t.Any) -> None:
+    seen = {
+        ("open", "udp", ""): [5, 6],
+        ("rejected", "udp", "by=ICMP; offender=192.0.2.1"): [1, 2],
+        ("rejected", "udp", "by=ICMP; offender=192.0.2.2"): [3],
+    }
+    (check,) = _verdict.decide([sides.row("udp", range(1, 8))], [sides.vantage(seen)], sides.target({}), True)
+    assert check.results == [
+        _verdict.Result("open", frozenset({5, 6}), {}),
+        _verdict.Result("rejected_upstream", frozenset({1, 2}), {"by": "ICMP", "offender": "192.0.2.1"}),
+        _verdict.Result("rejected_upstream", frozenset({3}), {"by": "ICMP", "offender": "192.0.2.2"}),
+        _verdict.Result("blocked_upstream", frozenset({4, 7}), {}),
+    ]
+
+
+def test_a_rejection_by_the_host_itself_names_no_offender(sides: t.Any) -> None:
+    seen = {("rejected", "udp", "by=ICMP; offender=203.0.113.10"): [1]}
+    target = sides.target({("arrived", "udp", ""): [1]})
+    (check,) = _verdict.decide([sides.row("udp", [1])], [sides.vantage(seen)], target, True)
+    assert check.results == [_verdict.Result("rejected_on_host", frozenset({1}), {"by": "ICMP"})]
+
+
+def test_every_requirement_is_checked_from_every_vantage_over_every_family(sides: t.Any) -> None:
+    rows = [sides.row("tcp", [1]), sides.row("udp", [1])]
+    vantages = [sides.vantage({}, "a", families=("ipv6", "ipv4")), sides.vantage({}, "b", number=1)]
+    checks = _verdict.decide(rows, vantages, sides.target({}), True)
+    assert [(check.requirement.protocol, check.vantage.host, check.family) for check in checks] == [
+        (protocol, *end) for protocol in ("tcp", "udp") for end in (("a", "ipv4"), ("a", "ipv6"), ("b", "ipv4"))
+    ]
+
+
+def test_what_another_vantage_or_family_saw_does_not_count(sides: t.Any) -> None:
+    mine = sides.vantage({}, families=("ipv4",))
+    mine.evidence.ports(Observation("open", "udp", "ipv6", 0)).add(1)
+    mine.evidence.ports(Observation("open", "udp", "ipv4", 1)).add(1)
+    mine.evidence.ports(Observation("open", "tcp", "ipv4", 0)).add(1)
+    (check,) = _verdict.decide([sides.row("udp", [1])], [mine], sides.target({}), True)
+    assert check.results[0].state == "blocked_upstream"
+
+
+@pytest.mark.parametrize(
+    "known", [{"failure": "ext could not probe: no Python"}, {"unresolved": '"x" does not resolve: no'}]
+)
+def test_a_vantage_without_an_address_tested_nothing(sides: t.Any, known: dict[str, str]) -> None:
+    vantage = sides.vantage({}, families=(), **known)
+    (check,) = _verdict.decide([sides.row("udp", [1, 2])], [vantage], sides.target({}), True)
+    reason = next(iter(known.values()))
+    assert (check.family, check.verdict) == (None, "inconclusive")
+    assert check.results == [_verdict.Result("untested", frozenset({1, 2}), {"reason": reason})]
+
+
+@pytest.mark.parametrize(
+    ("outside", "vantage_check", "required", "verdict"),
+    [
+        (True, True, True, "passed"),
+        (None, True, True, "passed"),
+        (False, True, True, "inconclusive"),
+        (False, False, True, "passed"),
+        (False, True, False, "warning"),
+        (True, True, False, "passed"),
+    ],
+)
+def test_an_open_port_passes_only_a_witness_from_outside(
+    sides: t.Any, outside: bool | None, vantage_check: bool, required: bool, verdict: str
+) -> None:
+    vantage = sides.vantage(_seen("open"), outside=outside)
+    (check,) = _verdict.decide([sides.row("udp", [1], required)], [vantage], sides.target({}), vantage_check)
+    assert check.verdict == verdict
+
+
+def test_a_witness_from_inside_fails_nobody(sides: t.Any) -> None:
+    vantage = sides.vantage({}, outside=False)
+    (check,) = _verdict.decide([sides.row("udp", [1])], [vantage], sides.target({}), True)
+    assert check.verdict == "inconclusive"
+
+
+def test_with_nothing_to_prove_nothing_passes(sides: t.Any) -> None:
+    assert not _verdict.passed([])
+    optional = _verdict.decide(
+        [sides.row("udp", [1], required=False)], [sides.vantage(_seen("open"))], sides.target({}), True
+    )
+    assert not _verdict.passed(optional)
+    required = _verdict.decide([sides.row("udp", [1])], [sides.vantage(_seen("open"))], sides.target({}), True)
+    assert _verdict.passed([*optional, *required])
+
+
+# Whatever the evidence
+
+ports = st.sets(st.integers(1, 6))
+PORTS = frozenset(range(1, 7))
+
+
+def _evidence_of(kinds: t.Sequence[str]) -> st.SearchStrategy[Evidence]:
+    details = st.sampled_from(((), (("by", "TCP reset"),), (("to", "9"),)))
+    rows = st.builds(
+        Observation,
+        st.sampled_from(kinds),
+        # Mostly what matters, some of what must not.
+        st.sampled_from(("udp", "udp", "udp", "tcp")),
+        st.sampled_from(("ipv4", "ipv4", "ipv4", "ipv6")),
+        st.sampled_from((0, 0, 0, 1)),
+        details,
+    )
+
+    def put(found: dict[Observation, set[int]]) -> Evidence:
+        evidence = Evidence()
+        for row, numbers in found.items():
+            evidence.ports(row).update(numbers)
+        return evidence
+
+    return st.dictionaries(rows, ports, max_size=12).map(put)
+
+
+vantages = st.builds(
+    Vantage,
+    host=st.just("ext"),
+    number=st.sampled_from((0, 0, 0, 1)),
+    failure=st.just(""),
+    unresolved=st.just(""),
+    addresses=st.sampled_from(({"ipv4": "203.0.113.10"}, {"ipv4": "203.0.113.10", "ipv6": "2001:db8::10"}, {})),
+    source=st.just({}),
+    outside=st.sampled_from((True, False, None)),
+    inside=st.just(""),
+    evidence=_evidence_of(("open", "open", "open", *PROBER)),
+)
+targets = st.builds(
+    Target,
+    evidence=_evidence_of(LISTENER),
+    in_use=st.dictionaries(
+        st.tuples(st.sampled_from(("tcp", "udp")), st.integers(1, 6)), st.sampled_from(({}, {"pid": "1"})), max_size=3
+    ),
+    gap=st.sampled_from(("", GAP)),
+)
+requirements = st.builds(
+    Requirement,
+    name=st.just("x"),
+    protocol=st.sampled_from(("udp", "udp", "udp", "tcp")),
+    ports=ports.filter(bool).map(frozenset),
+    speaks=st.just("stun"),
+    required=st.booleans(),
+)
+decisions = st.tuples(st.lists(requirements, max_size=2), st.lists(vantages, max_size=2), targets, st.booleans()).map(
+    lambda drawn: (drawn[2], _verdict.decide(*drawn))
+)
+
+Decision = tuple[Target, list[_verdict.Check]]
+
+
+@given(decisions)
+def test_every_port_lands_in_exactly_one_result(decision: Decision) -> None:
+    for check in decision[1]:
+        assert sum(len(result.ports) for result in check.results) == len(check.requirement.ports)
+        assert frozenset().union(*(result.ports for result in check.results)) == check.requirement.ports
+        assert all(result.ports for result in check.results)
+
+
+@given(decisions)
+def test_passed_means_that_each_port_has_its_proof(decision: Decision) -> None:
+    for check in decision[1]:
+        if check.verdict == "passed":
+            assert check.family is not None
+            proven = check.vantage.evidence.all("open", check.requirement.protocol, check.family, check.vantage.number)
+            assert check.requirement.ports <= proven
+            assert not any((check.requirement.protocol, port) in decision[0].in_use for port in check.requirement.ports)
+
+
+@given(decisions)
+def test_a_gap_fails_no_port_that_was_silent(decision: Decision) -> None:
+    target, checks = decision
+    for check in checks:
+        requirement, family = check.requirement, check.family or ""
+        told = {port for protocol, port in target.in_use if protocol == requirement.protocol}
+        for side, kinds in ((check.vantage.evidence, PROBER), (target.evidence, LISTENER)):
+            for kind in kinds:
+                told |= side.all(kind, requirement.protocol, family, check.vantage.number)
+        if target.gap and not requirement.ports & told:
+            assert check.verdict != "failed"
+
+
+@given(decisions)
+def test_what_is_optional_never_fails(decision: Decision) -> None:
+    for check in decision[1]:
+        if not check.requirement.required:
+            assert check.verdict in ("passed", "warning")
+        else:
+            assert check.verdict in ("passed", "failed", "inconclusive")
+
+
+@given(decisions)
+def test_the_host_passes_only_if_all_that_is_required_did(decision: Decision) -> None:
+    required = [check for check in decision[1] if check.requirement.required]
+    expected = len(required) > 0 and not [check for check in required if check.verdict != "passed"]
+    assert _verdict.passed(decision[1]) is expected
+
+
+def test_the_table_above_covers_every_state_and_every_observation() -> None:
+    states = {row[2] for row in TABLE} | {"port_in_use"}
+    assert len(states) == 10
+    assert set(itertools.chain(*(f"{row[0]} {row[1]}".split() for row in TABLE))) == {*PROBER, *LISTENER}
