@@ -23,7 +23,7 @@ _ARGUMENTS: dict[str, t.Any] = {
     "probes": {"type": "list", "elements": "dict", "required": True},
     "listener": {"type": "dict", "required": True},
     "services": {"type": "dict", "default": {}},
-    "started": {"type": "float"},
+    "started": {"type": "float", "required": True},
     "report_dir": {"type": "str", "default": ""},
     "vantage_check": {"type": "bool", "default": True},
 }
@@ -41,32 +41,27 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         host = str((task_vars or {})["inventory_hostname"])
         arguments: dict[str, t.Any] = self.validate_argument_spec(_ARGUMENTS)[1]  # type: ignore[no-untyped-call]
+        if self._task.check_mode:  # what was not stopped has not come back either
+            arguments["services"].pop("restored", None)
         try:
-            if self._task.check_mode:  # what was not stopped has not come back either
-                arguments["services"].pop("restored", None)
-            report, checks = _judge(host, arguments)
-            path = ""
-            if arguments["report_dir"] and not self._task.check_mode:
-                path = _report.write(report, arguments["report_dir"])
+            report, checks, vantages = _judge(host, arguments)
         except PreflightError as error:
             return {**result, "failed": True, "msg": f"{error}."}
+        result.update(changed=False, report_file="", report_error="", ansible_facts={"preflight_report": report})
         if self._task.check_mode:
-            failed, summary = False, f"check mode: nothing was tested on {host}"
             display.display(_report.render_plan(report))
-        else:
-            failed, summary = not report["passed"], _report.summary(report)
-            display.display(_report.render(report, checks, path))
-        return {
-            **result,
-            "changed": False,
-            "failed": failed,
-            "msg": f"{summary}.",
-            "report_file": path,
-            "ansible_facts": {"preflight_report": report},
-        }
+            return {**result, "msg": f"check mode: nothing was tested on {host}."}
+        try:
+            if arguments["report_dir"]:
+                result["report_file"] = _report.write(report, arguments["report_dir"])
+        except PreflightError as error:
+            result["report_error"] = f"{error}."
+        display.display(_report.render(report, checks, vantages, arguments["started"], result["report_file"]))
+        failed = not report["passed"] or bool(result["report_error"])
+        return {**result, "failed": failed, "msg": f"{_report.summary(report)}. {result['report_error']}".strip()}
 
 
-def _judge(host: str, arguments: dict[str, t.Any]) -> tuple[_report.Report, list[_verdict.Check]]:
+def _judge(host: str, arguments: dict[str, t.Any]) -> tuple[_report.Report, list[_verdict.Check], list[_sides.Vantage]]:
     requirements = parse_requirements(arguments["ports"])
     listener_started = arguments["listener"].get("started") or {}
     listener_stopped = arguments["listener"].get("stopped") or {}
@@ -76,20 +71,6 @@ def _judge(host: str, arguments: dict[str, t.Any]) -> tuple[_report.Report, list
         for number, probe in enumerate(arguments["probes"])
     ]
     checks = _verdict.decide(requirements, vantages, target, arguments["vantage_check"])
-    seconds = time.time() - arguments["started"] if arguments["started"] else 0.0
-    services = _services(arguments["services"])
-    return _report.build(host, arguments["address"], checks, vantages, services, seconds), checks
-
-
-def _services(stages: dict[str, t.Any]) -> list[dict[str, str]]:
-    """The state of each unit before the test and after it."""
-    before = (stages.get("quiesced") or {}).get("services") or []
-    after = {row["unit"]: row["now"] for row in (stages.get("restored") or {}).get("services") or []}
-    return [
-        {
-            "unit": _sides.clean(row["unit"]),
-            "was": _sides.clean(row["was"]),
-            "now": _sides.clean(after.get(row["unit"], row["now"])),
-        }
-        for row in before
-    ]
+    seconds = time.time() - arguments["started"]
+    services = _sides.read_services(arguments["services"])
+    return _report.build(host, arguments["address"], checks, vantages, services, seconds), checks, vantages

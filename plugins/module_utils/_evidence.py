@@ -41,7 +41,7 @@ FAMILIES = ("ipv4", "ipv6")
 
 Detail = t.Tuple[t.Tuple[str, str], ...]
 
-_MOST_DETAIL = 200  # characters; what came from the network may be long
+_MOST_TEXT = 300  # characters; what came from the network may be long
 
 
 class Observation(t.NamedTuple):
@@ -57,9 +57,14 @@ class Observation(t.NamedTuple):
     detail: Detail = ()
 
 
+def printable(value: t.Any) -> str:
+    """`value` as text that can stand in a table or a file whatever it is, and of bounded length."""
+    return "".join(letter if letter.isprintable() else " " for letter in str(value)[:_MOST_TEXT])
+
+
 def detail(**values: t.Any) -> Detail:
-    """The detail of an observation, with what is None left out."""
-    return tuple(sorted((key, str(value)[:_MOST_DETAIL]) for key, value in values.items() if value is not None))
+    """The detail of an observation, with what is None left out; what is not printable becomes a blank."""
+    return tuple(sorted((printable(key), printable(value)) for key, value in values.items() if value is not None))
 
 
 class Evidence:
@@ -116,6 +121,6 @@ class Evidence:
                 ):
                     raise ValueError(observation)
                 evidence.ports(observation).update(read_ports(row["ports"]))
-        except (KeyError, TypeError, ValueError, AttributeError, PreflightError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError, PreflightError) as error:
             raise PreflightError("the evidence is not what this version writes; use one version everywhere") from error
         return evidence

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._errors import PreflightError
+from ._errors import PreflightError, quoted
 from ._ports import parse_ports
 
 # What a port may speak, and over which protocol.
@@ -109,8 +109,4 @@ def _boolean(value: t.Any, where: str) -> bool:
 
 
 def _shown(value: t.Any) -> str:
-    """A user's value as it may stand in a sentence: quoted and of bounded length."""
-    if value is None:
-        return "missing"
-    text = str(value)
-    return f'"{text if len(text) <= 60 else text[:57] + "..."}"'
+    return "missing" if value is None else quoted(value)

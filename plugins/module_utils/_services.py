@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import time
 import typing as t
 
@@ -23,11 +24,11 @@ from ._errors import PreflightError
 RESTORE = "plugnmeet-preflight-restore"
 MARGIN = 3  # seconds between the end of what uses the ports and the return of the units
 
-_NAME = re.compile(r"[A-Za-z0-9:_.@\\-]+", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*", re.ASCII)
 _SUFFIXES = (".service", ".socket", ".target", ".timer", ".path", ".scope", ".slice", ".mount")
 _RUNNING = ("active", "activating", "reloading", "refreshing")
 # The arguments after the script are the units. One that cannot start keeps nobody else from it.
-_SCRIPT = 'for unit; do systemctl start "$unit"; done'
+_SCRIPT = 'for unit; do systemctl start -- "$unit"; done'
 
 Run = t.Callable[[t.List[str]], t.Tuple[int, str, str]]
 
@@ -60,7 +61,9 @@ class Units:
         shown = self._show([timer, service], "ActiveState", "Environment")
         if shown[timer]["ActiveState"] not in _RUNNING:
             return None
-        values = dict(item.split("=", 1) for item in shown[service]["Environment"].split() if "=" in item)
+        # systemctl prints the variables as a shell would read them.
+        items = shlex.split(shown[service]["Environment"])
+        values = dict(item.split("=", 1) for item in items if "=" in item)
         units = tuple(filter(None, values.get("PREFLIGHT_UNITS", "").split(",")))
         return Pending(values.get("PREFLIGHT_SESSION", "unknown"), values.get("PREFLIGHT_SINCE", "unknown"), units)
 
@@ -72,19 +75,20 @@ class Units:
         returning = list(reversed(units))
         self._arm(returning, session, seconds)
         for unit in units:
-            code, dummy, error = self._run(["systemctl", "stop", unit])
+            code, dummy, error = self._run(["systemctl", "stop", "--", unit])
             if code:
-                self.restore(returning)
-                raise PreflightError(f"{unit} does not stop: {_last_line(error)}; everything was started again")
+                complaints = self.restore(returning)
+                outcome = "; ".join(complaints) or "everything was started again"
+                raise PreflightError(f"{unit} does not stop: {_last_line(error)}; {outcome}")
 
     def restore(self, units: t.Sequence[str]) -> list[str]:
         """Start `units` in this order, then disarm the return; say of each that does not start, why."""
         complaints = []
         for unit in units:
-            code, dummy, error = self._run(["systemctl", "start", unit])
+            code, dummy, error = self._run(["systemctl", "start", "--", unit])
             if code:
                 complaints.append(f"{unit} does not start again: {_last_line(error)}; see journalctl -u {unit}")
-        self._run(["systemctl", "stop", RESTORE + ".timer"])
+        self._run(["systemctl", "stop", "--", RESTORE + ".timer"])
         return complaints
 
     def _arm(self, units: t.Sequence[str], session: str, seconds: int) -> None:
@@ -108,6 +112,9 @@ class Units:
             ]
         )
         if code:
+            other = self.pending()
+            if other:  # it was quicker
+                raise PreflightError(busy(other))
             raise PreflightError(f"systemd does not take the timer that starts the services again: {_last_line(error)}")
 
     def _show(self, units: list[str], *properties: str) -> dict[str, dict[str, str]]:
@@ -135,6 +142,14 @@ def unit_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise PreflightError(f'units has "{name}", which is no name of a systemd unit; write it as haproxy')
     return name if name.endswith(_SUFFIXES) else name + ".service"
+
+
+def busy(pending: Pending) -> str:
+    """The sentence for who meets what another session has armed."""
+    return (
+        f"another preflight, session {pending.session}, has had {', '.join(pending.units)} stopped since "
+        f"{pending.since}; wait until it ends, or until its timer ({RESTORE}.timer) starts them again"
+    )
 
 
 def is_running(state: str) -> bool:

@@ -18,7 +18,7 @@ import string
 import typing as t
 import zlib
 
-from ._errors import PreflightError
+from ._errors import PreflightError, quoted
 
 ID_LENGTH = 16
 SECRET_LENGTH = 32
@@ -45,9 +45,7 @@ class Session(t.NamedTuple):
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Session:
         """Take the `session` option of a module; raises PreflightError for what the lookup did not make."""
-        session_id, secret = str(params["id"]), str(params["secret"])
-        if len(session_id) != ID_LENGTH or not _ICE.fullmatch(session_id):
-            raise PreflightError(f"session.id must be {ID_LENGTH} ICE characters; {_MAKE_ONE}")
+        session_id, secret = check_id(str(params["id"]), "session.id"), str(params["secret"])
         if len(secret) < SHORTEST_SECRET or not _ICE.fullmatch(secret):
             raise PreflightError(f"session.secret must be {SHORTEST_SECRET} ICE characters or more; {_MAKE_ONE}")
         return cls(session_id, secret)
@@ -76,3 +74,10 @@ class Session(t.NamedTuple):
         """Return the vantage whose SYNs carry `mark`; None for a stranger's."""
         vantage = (mark - MARKS[0] - zlib.crc32(self.id.encode("ascii"))) % len(MARKS)
         return vantage if mark in MARKS and vantage < VANTAGES else None
+
+
+def check_id(session_id: str, option: str) -> str:
+    """Return `session_id`; raises PreflightError for what the lookup did not make."""
+    if len(session_id) != ID_LENGTH or not _ICE.fullmatch(session_id):
+        raise PreflightError(f"{option} must be {ID_LENGTH} ICE characters, not {quoted(session_id)}; {_MAKE_ONE}")
+    return session_id

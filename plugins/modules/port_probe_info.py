@@ -76,6 +76,11 @@ source:
   returned: always
   type: dict
   sample: {ipv4: 198.51.100.2}
+local:
+  description: The prober's own address as it sees it itself, for each address family in which it has a way.
+  returned: always
+  type: dict
+  sample: {ipv4: 198.51.100.2}
 destination:
   description: The target's address as it sees it itself. It differs from RV(addresses) where there is NAT between.
   returned: always

@@ -54,6 +54,7 @@ options:
   started:
     description: When the run began, in seconds since the epoch, as the session has it.
     type: float
+    required: true
   report_dir:
     description:
       - A directory on the controller. The report is written there as C(HOST.json), for its owner only.
@@ -92,6 +93,7 @@ EXAMPLES = r"""
     listener:
       started: "{{ started }}"
       stopped: "{{ stopped }}"
+    started: "{{ session.started }}"
     report_dir: reports
 """
 
@@ -140,9 +142,14 @@ report_file:
   returned: when there is a verdict
   type: str
   sample: reports/meet1.json
+report_error:
+  description: Why the report could not be written, empty if it could. The action fails then, too.
+  returned: when there is a verdict
+  type: str
+  sample: ''
 msg:
   description: The verdict in one sentence.
   returned: always
   type: str
-  sample: 'meet1 passed: all 4 required checks are proven open from outside.'
+  sample: 'meet1 passed: all 4 required entries are proven open from outside.'
 """

@@ -94,11 +94,13 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments, _services
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._session import check_id
 
 
 def quiesce(module: AnsibleModule) -> _arguments.Result:
     """Stop what is active, or in check mode say what that is."""
     names = _names(module)
+    check_id(module.params["session"], "session")
     ttl = module.params["ttl"]
     if ttl <= _services.MARGIN:
         raise PreflightError(f"ttl is {ttl}; give the session more than {_services.MARGIN} seconds")
@@ -125,6 +127,7 @@ def quiesce(module: AnsibleModule) -> _arguments.Result:
 def restore(module: AnsibleModule) -> _arguments.Result:
     """Start what this session has stopped, or in check mode say what that is."""
     names = _names(module)
+    check_id(module.params["session"], "session")
     result = {"changed": False, "complaints": []}
     if not _services.is_booted():
         return {**result, "services": _without_systemd(names)}
@@ -154,10 +157,7 @@ def _refuse_other_session(module: AnsibleModule, system: _services.Units) -> _se
     """Return what this session has armed; raises PreflightError for another's."""
     pending = system.pending()
     if pending and pending.session != module.params["session"]:
-        raise PreflightError(
-            f"another preflight, session {pending.session}, has had {', '.join(pending.units)} stopped since "
-            f"{pending.since}; wait until it ends, or until its timer ({_services.RESTORE}.timer) starts them again"
-        )
+        raise PreflightError(_services.busy(pending))
     return pending
 
 

@@ -19,14 +19,16 @@ _Ports = tuple[tuple[str, str], ...]  # protocol and ports
 class Cause(t.NamedTuple):
     """A state with what is known of it, and all that it holds of.
 
-    `ports` are pairs of protocol and ports, `names` the requirements that they belong to, `ends` pairs of vantage and
-    address family (None if there was no address), `addresses` those of the target that were asked.
+    `unseen` says that nothing at all of that vantage and address family reached the target. `ports` are pairs of
+    protocol and ports, `names` the requirements that they belong to, `ends` pairs of vantage and address family (None
+    if there was no address), `addresses` those of the target that were asked.
     """
 
     state: str
     facts: dict[str, t.Any]
     gap: str
     inside: str
+    unseen: bool
     ports: _Ports
     names: tuple[str, ...]
     ends: tuple[tuple[str, str | None], ...]
@@ -41,6 +43,7 @@ def cause_of(check: Check, result: Result) -> Cause:
         facts=result.facts,
         gap=result.gap,
         inside=check.vantage.inside,
+        unseen=bool(address) and check.family not in check.vantage.source,
         ports=((check.requirement.protocol, format_ports(result.ports)),),
         names=(check.requirement.name,),
         ends=((check.vantage.host, check.family),),
@@ -66,7 +69,7 @@ def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[
     """Put together what is the same in state, facts and `same`."""
     merged: dict[str, Cause] = {}
     for cause in causes:
-        key = repr((cause.state, sorted(cause.facts.items()), cause.gap, cause.inside, same(cause)))
+        key = repr((cause.state, sorted(cause.facts.items()), cause.gap, cause.inside, cause.unseen, same(cause)))
         known = merged.get(key)
         merged[key] = known._replace(
             ports=_union(known.ports, cause.ports),

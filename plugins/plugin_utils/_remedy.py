@@ -12,9 +12,10 @@ import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 
-FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: "no address"}
+FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
-_MOST_SPANS = 7  # ufw takes 15 numbers in a rule
+_MOST_RANGES = 5  # in a sentence
+_MOST_SPANS = 5  # in a command: ufw takes 15 numbers in a rule, and a line of the screen holds five spans
 
 
 class Advice(t.NamedTuple):
@@ -38,20 +39,32 @@ def listing(items: t.Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
 
 
+def families(cause: Cause) -> str:
+    """The address families of `cause`, as a sentence has them; empty if there was no address."""
+    return listing(list(dict.fromkeys(filter(None, (FAMILIES[family] for dummy, family in cause.ends)))))
+
+
+def shortened(ports: str) -> str:
+    """A port set as a sentence can have it; one of many ranges has only its first ones."""
+    spans = ports.split(",")
+    return ports if len(spans) <= _MOST_RANGES else f"{','.join(spans[:_MOST_RANGES])},… ({len(spans)} ranges)"
+
+
 class _Words:
     """What the sentences are made of."""
 
     def __init__(self, cause: Cause, host: str, address: str) -> None:
         self.facts = cause.facts
         self.inside = cause.inside
+        self.unseen = cause.unseen
         self.host = host
         self.address = address
         self.has_family = cause.ends[0][1] is not None
         self.vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
-        self.families = listing(list(dict.fromkeys(FAMILIES[family] for dummy, family in cause.ends)))
+        self.families = families(cause)
         self.ips = listing(cause.addresses) or address
         self.addresses = cause.addresses
-        self.ports = listing([f"{ports}/{protocol}" for protocol, ports in cause.ports])
+        self.ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
         self.port_sets = cause.ports
 
     def fact(self, name: str, otherwise: str = "") -> str:
@@ -129,7 +142,15 @@ def _open_upstream(words: _Words) -> list[str]:
     known = offender and offender not in words.addresses
     where = f"the firewall at {offender}" if known else f"the firewall in front of {words.host}"
     examples = "the provider's security group or network firewall, or the router"
-    return [f"Open {words.ports} to {words.ips} in {where} ({examples})"]
+    steps = [f"Open {words.ports} to {words.ips} in {where} ({examples})"]
+    if words.unseen:  # then it may be that the packets went somewhere else
+        steps.append(f"If {words.ips} is not {words.host}: correct the DNS records of its name, or preflight_address")
+        steps.append(_drop_family(words))
+    return steps
+
+
+def _drop_family(words: _Words) -> str:
+    return f"If {words.host} shall not be reached over {words.families}: take {words.ips} out of its name"
 
 
 def _open_on_host(words: _Words) -> list[str]:
@@ -148,12 +169,12 @@ def _untested(words: _Words) -> str:
 
 
 def _ask_from_elsewhere(words: _Words) -> list[str]:
+    if words.fact("prober"):
+        return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
     if not words.has_family:
-        return [f"Mend this, or take another prober (preflight_probers) or preflight_address than {words.address}"]
-    return [
-        f"Mend this on {words.vantages}, or probe from a host that can (preflight_probers)",
-        f"Or, if {words.host} shall not be reached over {words.families}: take {words.ips} out of its name",
-    ]
+        return ["Mend the name, or give the one that outsiders use as preflight_address"]
+    steps = [f"Mend this on {words.vantages}, or probe from a host that can (preflight_probers)"]
+    return [*steps, _drop_family(words)] if words.fact("route") == "none" else steps
 
 
 _ADVICE: dict[str, tuple[_Explain, _Remedies]] = {

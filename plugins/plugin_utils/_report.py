@@ -12,18 +12,25 @@ import json
 import os
 import tempfile
 import textwrap
+import time
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, calls_for_action, cause_of, causes
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import FAMILIES, advise, listing
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
+    FAMILIES,
+    advise,
+    families,
+    listing,
+    shortened,
+)
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import Check, Result, passed
 
 SCHEMA = 1
 WIDTH = 79
-_MOST_RANGES = 6
+_MOST_STEPS = 6
 
 _VERDICT_WORDS = {"passed": "open", "failed": "FAILED", "warning": "warning", "inconclusive": "NOT PROVEN"}
 
@@ -86,36 +93,50 @@ def write(report: Report, directory: str) -> str:
 
 
 def summary(report: Report) -> str:
-    """The report in one sentence."""
-    required = [check for check in report["checks"] if check["required"]]
-    short = [check for check in required if check["verdict"] != "passed"]
+    """The report in one sentence, counted in entries of the port table."""
+    required = list(dict.fromkeys(check["name"] for check in report["checks"] if check["required"]))
+    short = {check["name"]: check for check in report["checks"] if check["required"] and check["verdict"] != "passed"}
     if report["passed"]:
-        return f"{report['host']} passed: all {len(required)} required checks are proven open from outside"
-    names = dict.fromkeys(f"{check['name']} ({check['ports']}/{check['protocol']})" for check in short)
-    count = f"{len(short)} of {len(required)} required checks are not proven open"
-    return f"{report['host']} did not pass: {count}, {', '.join(names)}"
+        return f"{report['host']} passed: all {len(required)} required entries are proven open from outside"
+    names = ", ".join(f"{name} ({shortened(check['ports'])}/{check['protocol']})" for name, check in short.items())
+    return f"{report['host']} did not pass: {len(short)} of {len(required)} required entries not proven open: {names}"
 
 
-def render(report: Report, checks: t.Sequence[Check], path: str = "") -> str:
-    """The table for the screen, at most 80 columns wide; below it what failed, why, and what to do."""
-    lines = ["", f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']})"]
-    for vantage in report["vantages"]:
-        lines += _wrap(f"from {vantage['host']}{_ends(vantage)}", "  ")
+def render(
+    report: Report, checks: t.Sequence[Check], vantages: t.Sequence[Vantage], started: float, path: str = ""
+) -> str:
+    """The table for the screen, at most 80 columns wide; below it what failed, why, and what to do.
+
+    `started` is when the run began, in seconds since the epoch.
+    """
+    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(started))
+    lines = ["", *_wrap(f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']}), {when}", "  ", "")]
+    for vantage in vantages:
+        lines += _wrap(f"from {vantage.host}{_ends(vantage)}", "    ", "  ")
     lines += ["", *_table(report["checks"]), ""]
     for cause in causes(checks):
         lines += [*_explain(cause, report), ""]
-    for service in report["services"]:
-        if service["was"] != service["now"]:
-            lines += _wrap(f"{service['unit']} was {service['was']} before, and is {service['now']} now.", "")
+    lines += _left_behind(report)
     lines += _wrap(f"{summary(report)}. It took {report['seconds']} s.{f' Report: {path}' if path else ''}", "")
     return "\n".join([*lines, ""])
+
+
+def _left_behind(report: Report) -> list[str]:
+    """What became of the services."""
+    back = [service["unit"] for service in report["services"] if service["was"] == service["now"] == "active"]
+    lines = _wrap(f"Stopped for the test, and running again: {listing(back)}.", "") if back else []
+    for service in report["services"]:
+        if service["was"] != service["now"]:
+            lines += _wrap(f"{service['unit']} was {service['was']} before, and is {service['now']} now!", "")
+    return lines
 
 
 def render_plan(report: Report) -> str:
     """What a run would do, for check mode."""
     stop = [service["unit"] for service in report["services"] if service["was"] != service["now"]]
     probers = [vantage["host"] for vantage in report["vantages"]]
-    lines = ["", f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']}): check mode, nothing was tested"]
+    title = f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']}): check mode, nothing was tested"
+    lines = ["", *_wrap(title, "  ", "")]
     lines += _wrap(f"would stop and start again: {listing(stop) or 'nothing'}", "    ", "  ")
     for name in dict.fromkeys(check["name"] for check in report["checks"]):
         check = next(check for check in report["checks"] if check["name"] == name)
@@ -143,7 +164,8 @@ def _result(check: Check, result: Result, host: str, address: str) -> Report:
     shown: Report = {"state": result.state, "ports": format_ports(result.ports), "count": len(result.ports)}
     if calls_for_action(check, result):
         advice = advise(cause_of(check, result), host, address)
-        shown.update(_known(result), explanation=advice.explanation, remedy=advice.remedy)
+        about = {key: value for key, value in _known(result).items() if key not in shown}
+        shown.update(about, explanation=advice.explanation, remedy=advice.remedy)
     return shown
 
 
@@ -151,7 +173,7 @@ def _known(result: Result) -> Report:
     """The facts of a result under the names that the report has for them."""
     facts = dict(result.facts)
     if result.state == "port_in_use":
-        if facts.get("pid"):
+        if str(facts.get("pid", "")).isdecimal():
             facts["pid"] = int(facts["pid"])
         return {"holder": facts}
     if "offender" in facts:
@@ -159,12 +181,12 @@ def _known(result: Result) -> Report:
     return facts
 
 
-def _ends(vantage: Report) -> str:
+def _ends(vantage: Vantage) -> str:
     """Who asked whom, for each address family."""
-    pairs = [
-        f"{vantage['source'][family]} to {ip}" if family in vantage["source"] else f"to {ip}"
-        for family, ip in sorted(vantage["address"].items())
-    ]
+    pairs = []
+    for family, ip in sorted(vantage.addresses.items()):
+        source = vantage.source.get(family) or vantage.local.get(family)
+        pairs.append(f"{source} to {ip}" if source else f"to {ip}")
     return f": {', '.join(pairs)}" if pairs else ""
 
 
@@ -221,28 +243,23 @@ def _alike(checks: t.Iterable[Report]) -> list[list[Report]]:
 
 
 def _where(group: t.Sequence[Report], several_vantages: bool) -> str:
-    families = listing(list(dict.fromkeys(FAMILIES[check["family"]] for check in group)))
+    over = listing(list(dict.fromkeys(filter(None, (FAMILIES[check["family"]] for check in group)))))
     hosts = listing(list(dict.fromkeys(check["vantage"] for check in group)))
-    return f"{families} from {hosts}" if several_vantages else families
+    return " ".join(filter(None, (over, f"from {hosts}" if several_vantages else "")))
 
 
 def _explain(cause: Cause, report: Report) -> list[str]:
     advice = advise(cause, report["host"], report["address"])
-    ports = listing([f"{_short(ports)}/{protocol}" for protocol, ports in cause.ports])
-    families = listing(list(dict.fromkeys(FAMILIES[family] for dummy, family in cause.ends)))
+    ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
     vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
-    over = f", over {families}" if cause.addresses else ""
+    over = f", over {families(cause)}" if families(cause) else ""
     lines = _wrap(f"{ports}{over}, from {vantages}: {cause.state.replace('_', ' ')}", "")
     lines += _wrap(advice.explanation, "  ")
-    for step in advice.remedy:
+    for step in advice.remedy[:_MOST_STEPS]:
         lines += _wrap(f"-> {step}", "     ", "  ")
+    if len(advice.remedy) > _MOST_STEPS:
+        lines += _wrap(f"-> and {len(advice.remedy) - _MOST_STEPS} more, which the report has", "     ", "  ")
     return lines
-
-
-def _short(ports: str) -> str:
-    """A port set that is too long for the screen, shortened; the report has it whole."""
-    ranges = ports.split(",")
-    return ports if len(ranges) <= _MOST_RANGES else f"{','.join(ranges[:_MOST_RANGES])},… ({len(ranges)} ranges)"
 
 
 def _wrap(text: str, indent: str, first: str | None = None) -> list[str]:
@@ -252,5 +269,4 @@ def _wrap(text: str, indent: str, first: str | None = None) -> list[str]:
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_on_hyphens=False,
-        break_long_words=False,
     )

@@ -12,11 +12,9 @@ import ipaddress
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
-from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import FAMILIES, Evidence
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import FAMILIES, Evidence, printable
 
 Facts = t.Mapping[str, t.Any]
-
-_MOST_TEXT = 300
 
 # Where nobody on the internet can come from. The documentation ranges are not in it: they stand for the internet in
 # tests.
@@ -25,6 +23,7 @@ _INSIDE = tuple(
     for network in (
         "0.0.0.0/8",
         "10.0.0.0/8",
+        "100.64.0.0/10",
         "127.0.0.0/8",
         "169.254.0.0/16",
         "172.16.0.0/12",
@@ -39,8 +38,9 @@ _INSIDE = tuple(
 class Vantage(t.NamedTuple):
     """One prober: what it saw, and who it was to the target.
 
-    `failure` is why it has nothing to say, `inside` why it does not stand for the internet, `unresolved` why the
-    target's name has no address; each is empty if that is not so. `outside` is None if nothing tells.
+    `local` is its own address as it sees it itself, `failure` why it has nothing to say, `inside` why it does not stand
+    for the internet, `unresolved` why the target's name has no address; each is empty if that is not so. `outside` is
+    None if nothing tells.
     """
 
     host: str
@@ -49,6 +49,7 @@ class Vantage(t.NamedTuple):
     unresolved: str
     addresses: dict[str, str]
     source: dict[str, str]
+    local: dict[str, str]
     outside: bool | None
     inside: str
     evidence: Evidence
@@ -73,11 +74,12 @@ def read_target(started: Facts, stopped: Facts) -> Target:
             in_use[str(row["protocol"]), int(row["port"])] = {
                 key: clean(value) for key, value in row["holder"].items() if value is not None
             }
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             continue
     if not stopped.get("running"):
         return Target(Evidence(), in_use, "the listener was gone before it could be asked what it saw")
-    tap = stopped.get("tap") or {}
+    tap = stopped.get("tap")
+    tap = tap if isinstance(tap, dict) else {}
     gap = ""
     if not tap.get("usable"):
         gap = f"the target does not allow a look at its network card ({clean(tap.get('reason'))})"
@@ -88,10 +90,10 @@ def read_target(started: Facts, stopped: Facts) -> Target:
 
 def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vantage:
     """Take a result of `port_probe_info`, of whatever happened to it."""
-    nothing = Vantage(host, number, "", "", {}, {}, None, "", Evidence())
+    nothing = Vantage(host, number, "", "", {}, {}, {}, None, "", Evidence())
     if probed.get("failed") or probed.get("unreachable") or "evidence" not in probed:
         reason = clean(probed.get("msg") or "it did not say why").strip().rstrip(".")
-        return nothing._replace(failure=f"{host} could not probe: {reason}")
+        return nothing._replace(failure=f"{host} could not be used: {reason}")
     if probed.get("unresolved"):
         return nothing._replace(unresolved=clean(probed["unresolved"]))
     addresses, destination = _addresses(probed.get("addresses")), _addresses(probed.get("destination"))
@@ -101,16 +103,28 @@ def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vanta
     return nothing._replace(
         addresses=addresses,
         source=source,
+        local=_addresses(probed.get("local") or {}),
         outside=not inside if source else None,
         inside=f"{host} does not stand for the internet: {inside}" if inside else "",
         evidence=Evidence.from_list(probed["evidence"]),
     )
 
 
+def read_services(stages: Facts) -> list[dict[str, str]]:
+    """Take the results of `service_quiesce`: the state of each unit before the test and after it."""
+    after = {row["unit"]: row["now"] for row in _services(stages.get("restored"))}
+    return [{**row, "now": after.get(row["unit"], row["now"])} for row in _services(stages.get("quiesced"))]
+
+
+def _services(result: t.Any) -> list[dict[str, str]]:
+    rows = _list(result.get("services")) if isinstance(result, dict) else []
+    keys = ("unit", "was", "now")
+    return [{key: clean(row[key]) for key in keys} for row in rows if isinstance(row, dict) and {*keys} <= {*row}]
+
+
 def clean(value: t.Any) -> str:
     """Text from another host, as it may stand in a sentence, a table or a file: printable and of bounded length."""
-    text = str("" if value is None else value)[:_MOST_TEXT]
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    return "" if value is None else printable(value)
 
 
 def _inside(ip: str, own: set[str]) -> str:
@@ -137,7 +151,9 @@ def _family(ip: t.Any) -> str:
 
 def _addresses(value: t.Any) -> dict[str, str]:
     try:
-        return {family: str(ipaddress.ip_address(value[family])) for family in FAMILIES if family in value}
+        # A scope may hold any text, and says nothing to anybody else.
+        found = {family: str(value[family]).partition("%")[0] for family in FAMILIES if family in value}
+        return {family: str(ipaddress.ip_address(ip)) for family, ip in found.items()}
     except (TypeError, ValueError) as error:
         shown = clean(value)
         raise PreflightError(f'"{shown}" came back where addresses should be; use one version everywhere') from error

@@ -52,8 +52,9 @@ def decide(
             families: list[str | None] = [*sorted(vantage.addresses)] or [None]
             for family in families:
                 if family is None:
-                    reason = vantage.failure or vantage.unresolved
-                    results = [Result("untested", requirement.ports, {"reason": reason})]
+                    about = {"prober": vantage.host, "reason": vantage.failure} if vantage.failure else {}
+                    about = about or {"reason": vantage.unresolved}
+                    results = [Result("untested", requirement.ports, about)]
                 else:
                     results = _partition(requirement, vantage, family, target)
                 trusted = not vantage_check or vantage.outside is not False

@@ -16,7 +16,7 @@ import typing as t
 
 from .._addresses import plain_ip
 
-SYN_RECEIVED = 0x03  # include/net/tcp_states.h
+SYN_RECEIVED, LISTEN = 0x03, 0x0A  # include/net/tcp_states.h
 
 _UNIT = re.compile(r"([^/]+\.(?:service|scope))(?:/|$)")
 _SOCKET = re.compile(r"socket:\[([0-9]+)\]")
@@ -60,7 +60,10 @@ def sockets(protocol: str) -> t.Iterator[Socket]:
 def holders(protocol: str, ports: t.Iterable[int]) -> dict[int, Holder]:
     """Tell who holds each of `ports`; one whose holder shows no process gets a Holder of Nones."""
     wanted = set(ports)
-    inodes = {row.inode: row.local_port for row in sockets(protocol) if row.local_port in wanted}
+    rows = [row for row in sockets(protocol) if row.local_port in wanted]
+    # Where somebody listens, the connections that were made to the port are not what holds it.
+    listening = {row.local_port for row in rows if row.state == LISTEN}
+    inodes = {row.inode: row.local_port for row in rows if row.state == LISTEN or row.local_port not in listening}
     found = {port: Holder(None, None, None) for port in wanted}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         for inode in _inodes(pid):
@@ -71,12 +74,20 @@ def holders(protocol: str, ports: t.Iterable[int]) -> dict[int, Holder]:
 
 def _inodes(pid: str) -> t.Iterator[int]:
     try:
-        for descriptor in os.scandir(f"/proc/{pid}/fd"):
-            match = _SOCKET.fullmatch(os.readlink(descriptor.path))
-            if match:
-                yield int(match.group(1))
-    except OSError:  # the process, or a file of it, is gone or not ours to see
+        with os.scandir(f"/proc/{pid}/fd") as descriptors:
+            links = [_link(descriptor.path) for descriptor in descriptors]
+    except OSError:  # the process is gone, or not ours to see
         return
+    for match in map(_SOCKET.fullmatch, links):
+        if match:
+            yield int(match.group(1))
+
+
+def _link(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:  # closed meanwhile
+        return ""
 
 
 def _unit(pid: str) -> str | None:

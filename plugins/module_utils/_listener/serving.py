@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import select
 import socket
@@ -119,7 +120,10 @@ class Server:
     def _accept(self, sock: socket.socket, port: int) -> None:
         try:
             connection, source = sock.accept()
-        except OSError:  # nobody there any more
+        except OSError as error:
+            # Out of descriptors: without one given up, the waiting connection would keep the loop busy for nothing.
+            if error.errno in (errno.EMFILE, errno.ENFILE) and self._conversations:
+                self._hang_up(next(iter(self._conversations.values())))
             return
         peer = plain(source)
         self._record.accepted(peer, port)

@@ -8,19 +8,23 @@
 
 from __future__ import annotations
 
+import math
 import typing as t
 
 START = 10_000.0  # probes a second
 CEILING = 200_000.0  # more than an interpreter sends
 FLOOR = 500.0
 _WINDOW = 0.02  # seconds in which the rate stays as it is
-_ENOUGH = 40  # probes from which a share can be judged
 _FALLEN = 0.8
+_DEVIATIONS = 4
 
 
 class _Window:
-    def __init__(self, start: float) -> None:
+    """A stretch of time with one rate, and what became of the probes that were sent in it."""
+
+    def __init__(self, start: float, rate: float) -> None:
         self.start = start
+        self.rate = rate
         self.sent = 0
         self.answered = 0
 
@@ -30,14 +34,16 @@ class Pace:
 
     Since the order is shuffled, the share of probes that are answered is the same all the time, whatever the firewall
     does to some of the ports. If it falls, it is our own rate that something on the way cannot stand. So the rate
-    doubles from window to window, until a window's share falls behind that of those before it; then it is halved and
-    kept. `ceiling` is in probes a second, 0 for none.
+    doubles when a window at that rate turned out well, until one's share falls behind that of those before it; then
+    half of that window's rate is kept. While nothing is answered there is nothing to judge, and the rate doubles all
+    the same.
+    `ceiling` is in probes a second, 0 for none.
     """
 
     def __init__(self, ceiling: float, now: float) -> None:
         self._ceiling = ceiling or CEILING
         self.rate = min(START, self._ceiling)
-        self._windows = [_Window(now)]
+        self._windows = [_Window(now, self.rate)]
         self._judged = 0  # windows that have been
         self._sent = self._answered = 0  # in those that were judged good
         self._settled = False
@@ -50,12 +56,12 @@ class Pace:
         return len(self._windows) - 1
 
     def allowance(self, now: float, round_trip: float) -> int:
-        """How many probes may be sent now; `round_trip` is the longest of late, in seconds."""
+        """How many probes may be sent now; `round_trip` is the longest of late, in seconds, 0 if none is known."""
         if now - self._windows[-1].start >= _WINDOW:
-            self._judge(now - 1.5 * round_trip - _WINDOW)
-            if not self._settled:
+            well = self._judge(now - 1.5 * round_trip) if round_trip else True
+            if well and not self._settled:
                 self.rate = min(self.rate * 2, self._ceiling)
-            self._windows.append(_Window(now))
+            self._windows.append(_Window(now, self.rate))
         self._credit = min(self._credit + (now - self._last) * self.rate, max(1.0, self.rate * _WINDOW))
         self._last = now
         return int(self._credit)
@@ -74,18 +80,25 @@ class Pace:
         self._settled = True
         self.rate = max(FLOOR, self.rate / 2)
 
-    def _judge(self, mature: float) -> None:
-        """Judge the windows that ended before `mature`: their answers are here, if there are any."""
+    def _judge(self, mature: float) -> bool:
+        """Judge the windows that ended before `mature`: their answers are here, if there are any.
+
+        Tell whether one at the present rate turned out well.
+        """
+        well = False
         while self._judged < len(self._windows) - 1 and self._windows[self._judged + 1].start <= mature:
             window = self._windows[self._judged]
             self._judged += 1
-            share = self._answered / self._sent if self._sent else 0.0
-            if window.sent >= _ENOUGH and self._sent >= _ENOUGH and window.answered < _FALLEN * share * window.sent:
-                if not self._settled:
-                    self.back_off()
+            expected = window.sent * self._answered / self._sent if self._sent else 0.0
+            # Fewer by a fifth, and by more than chance does: the deviation of a count is about its root.
+            if window.answered < min(_FALLEN * expected, expected - _DEVIATIONS * math.sqrt(expected)):
+                self._settled = True
+                self.rate = max(FLOOR, min(self.rate, window.rate / 2))
             else:
                 self._sent += window.sent
                 self._answered += window.answered
+                well = well or window.rate >= self.rate
+        return well
 
 
 def enough(silent: int, asked: int, sends: int, answered: int) -> bool:

@@ -34,6 +34,7 @@ def nothing_asked(unresolved: str = "") -> Facts:
         "addresses": {},
         "source": {},
         "destination": {},
+        "local": {},
         "evidence": [],
         "sent": 0,
         "rounds": 0,
@@ -44,8 +45,9 @@ def nothing_asked(unresolved: str = "") -> Facts:
 def probe(session: Session, vantage: int, address: str, requirements: t.Sequence[Requirement], ceiling: float) -> Facts:
     """Ask every port of `requirements` at every address family of `address`.
 
-    Returns `unresolved`, a sentence or empty; `addresses` by family; `source`, this prober as the target sees it, and
-    `destination`, the target as it sees itself, by family; `evidence`; `sent` and `rounds` of UDP; `seconds`.
+    Returns `unresolved`, a sentence or empty; `addresses` by family; `source`, this prober as the target sees it,
+    `local`, as it sees itself, and `destination`, the target as it sees itself, by family; `evidence`; `sent` and
+    `rounds` of UDP; `seconds`.
     """
     start = time.monotonic()
     try:
@@ -64,6 +66,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "unresolved": "",
         "addresses": {path.name: path.ip for path in paths},
         "source": {**tcp.mapped, **sweep.mapped},
+        "local": {path.name: path.local for path in ways},
         "destination": {**tcp.origin, **sweep.origin},
         "evidence": _without_way(paths, requirements, vantage) + tcp.evidence.to_list() + sweep.evidence.to_list(),
         "sent": sweep.sent,
@@ -104,7 +107,7 @@ def _without_way(
     evidence = Evidence()
     for path in paths:
         for row in requirements if path.no_way else ():
-            reason = _evidence.detail(reason=f"it has no way to {path.ip} ({path.no_way})")
+            reason = _evidence.detail(reason=f"it has no way to {path.ip} ({path.no_way})", route="none")
             observation = Observation(_evidence.UNSENT, row.protocol, path.name, vantage, reason)
             evidence.ports(observation).update(row.ports)
     return evidence.to_list()

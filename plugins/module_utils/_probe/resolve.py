@@ -11,19 +11,23 @@ from __future__ import annotations
 import socket
 import typing as t
 
-from .._addresses import FAMILY_NAMES
+from .._addresses import FAMILY_NAMES, plain
 from .._errors import PreflightError
 
 SocketAddress = t.Tuple[t.Any, ...]
 
 
 class Path(t.NamedTuple):
-    """One address of the target; `no_way` says why this host cannot send to it, empty if it can."""
+    """One address of the target; `local` is this host's own end.
+
+    `no_way` says why this host cannot send to it, empty if it can.
+    """
 
     family: socket.AddressFamily
     name: str  # ipv4 or ipv6
     ip: str
     sockaddr: SocketAddress
+    local: str
     no_way: str
 
     def to(self, port: int) -> SocketAddress:
@@ -44,17 +48,21 @@ def resolve(address: str) -> list[Path]:
     paths: dict[socket.AddressFamily, Path] = {}
     for family, dummy_type, dummy_protocol, dummy_name, sockaddr in found:
         if family in FAMILY_NAMES and family not in paths:
-            paths[family] = Path(family, FAMILY_NAMES[family], str(sockaddr[0]), sockaddr, _no_way(family, sockaddr))
+            local, no_way = _way(family, sockaddr)
+            paths[family] = Path(family, FAMILY_NAMES[family], str(sockaddr[0]), sockaddr, local, no_way)
     if not paths:
         raise PreflightError(f'"{address}" has neither an IPv4 nor an IPv6 address')
     return sorted(paths.values(), key=lambda path: path.name)
 
 
-def _no_way(family: socket.AddressFamily, sockaddr: SocketAddress) -> str:
-    """Connecting a datagram socket asks the routing table and sends nothing."""
+def _way(family: socket.AddressFamily, sockaddr: SocketAddress) -> tuple[str, str]:
+    """Return this host's end of the way and an empty text, or why there is none.
+
+    Connecting a datagram socket asks the routing table and sends nothing.
+    """
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             sock.connect((sockaddr[0], 9, *sockaddr[2:]))
+            return plain(sock.getsockname())[0], ""
     except OSError as error:
-        return error.strerror or str(error)
-    return ""
+        return "", error.strerror or str(error)

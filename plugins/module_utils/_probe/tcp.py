@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import threading
@@ -19,20 +20,22 @@ from .. import _evidence
 from .._evidence import Detail, Evidence, Observation
 from .._exchange import ice_tcp, stun
 from .._session import Session
+from . import icmp
 from .resolve import Path
 from .udp import describe
 
 # A lost SYN is sent again by the kernel after 1, 3 and 7 s; more connections meanwhile find out sooner.
 _GAP = 0.4  # seconds between two attempts
 _ATTEMPTS = 8
-_AT_ONCE = 64  # ports
+_AT_ONCE = 24  # ports; eight attempts each stay below the 256 descriptors that some systems allow
 _CONFIRM = 2  # how often an answer that is no proof has to come
 _AGREE = 1.0  # seconds after the first answer that is no proof
 _HEAD_START = 0.01  # seconds
 _LONGEST = 4096
 
 _PROOFS = (_evidence.OPEN, _evidence.MOVED)
-_STRENGTH = (*_PROOFS, _evidence.FOREIGN, _evidence.REJECTED, _evidence.ACCEPTED)  # what counts if attempts differ
+# What counts if attempts differ, the strongest first
+_STRENGTH = (*_PROOFS, _evidence.FOREIGN, _evidence.REJECTED, _evidence.ACCEPTED, _evidence.UNSENT)
 
 
 class Outcome(t.NamedTuple):
@@ -108,21 +111,21 @@ class TcpProbes:
     async def _attempt(self, path: Path, port: int) -> Outcome | None:
         """Connect and ask once; None if nothing at all came back until cancelled."""
         connected = False
-        sock = socket.socket(path.family, socket.SOCK_STREAM)
+        try:
+            sock = socket.socket(path.family, socket.SOCK_STREAM)
+        except OSError as error:
+            return Outcome(_evidence.UNSENT, _evidence.detail(reason=f"its system gives no socket ({error.strerror})"))
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._session.mark(self._vantage))
+            icmp.ask_for_errors(sock)
             await asyncio.get_running_loop().sock_connect(sock, path.to(port))
             connected = True
             return await self._converse(sock, port)
         except asyncio.CancelledError:
             return Outcome(_evidence.ACCEPTED) if connected else None
-        except ConnectionRefusedError:
-            return Outcome(_evidence.REJECTED, _evidence.detail(by="TCP reset"))
-        except ConnectionResetError:
-            return Outcome(_evidence.REJECTED, _evidence.detail(by="TCP reset after connecting"))
-        except OSError:  # a stream does not tell the kind of the ICMP error, nor who sent it
-            return Outcome(_evidence.REJECTED, _evidence.detail(by="ICMP unreachable or prohibited"))
+        except OSError as error:
+            return _rejection(sock, error, connected)
         finally:
             sock.close()
 
@@ -153,3 +156,13 @@ class TcpProbes:
         if reply.outcome is stun.Outcome.MOVED:
             return Outcome(_evidence.MOVED, _evidence.detail(to=origin[1]), reply.mapped[0], origin[0])
         return Outcome(_evidence.OPEN, (), reply.mapped[0], origin[0])
+
+
+def _rejection(sock: socket.socket, error: OSError, connected: bool) -> Outcome:
+    """What an error of a stream means; Linux before 6.0 does not tell who sent an ICMP error, nor its kind."""
+    for told in icmp.read_errors(sock):
+        return Outcome(_evidence.REJECTED, _evidence.detail(by=told.by, offender=told.offender))
+    if connected:
+        return Outcome(_evidence.REJECTED, _evidence.detail(by="TCP reset after connecting"))
+    by = "TCP reset" if error.errno == errno.ECONNREFUSED else "ICMP unreachable or prohibited"
+    return Outcome(_evidence.REJECTED, _evidence.detail(by=by))
