@@ -70,16 +70,18 @@ class Units:
     def quiesce(self, units: t.Sequence[str], session: str, seconds: int) -> None:
         """Arm the return of `units` in `seconds`, then stop them, in this order.
 
-        Raises PreflightError if one does not stop; those before it are then started again.
+        Raises PreflightError if one could not be started again, and then nothing was stopped, or if one does not stop;
+        those before it are then started again.
         """
-        returning = list(reversed(units))
+        self._refuse_one_way(units)
+        returning = [*reversed(units), *self._taken_along(units)]
         self._arm(returning, session, seconds)
         for unit in units:
             code, dummy, error = self._run(["systemctl", "stop", "--", unit])
             if code:
                 complaints = self.restore(returning)
                 outcome = "; ".join(complaints) or "everything was started again"
-                raise PreflightError(f"{unit} does not stop: {_last_line(error)}; {outcome}")
+                raise PreflightError(f"{unit} does not stop: {_reason(error)}; {outcome}")
 
     def restore(self, units: t.Sequence[str]) -> list[str]:
         """Start `units` in this order, then disarm the return; say of each that does not start, why."""
@@ -87,9 +89,34 @@ class Units:
         for unit in units:
             code, dummy, error = self._run(["systemctl", "start", "--", unit])
             if code:
-                complaints.append(f"{unit} does not start again: {_last_line(error)}; see journalctl -u {unit}")
+                complaints.append(f"{unit} does not start again: {_reason(error)}; see journalctl -u {unit}")
         self._run(["systemctl", "stop", "--", RESTORE + ".timer"])
         return complaints
+
+    def _refuse_one_way(self, units: t.Sequence[str]) -> None:
+        """Raise PreflightError for a unit that systemd would not start again."""
+        for unit, shown in self._show(list(units), "LoadState", "CanStart", "Transient").items():
+            reason = (
+                f"it is {shown['LoadState']}"
+                if shown["LoadState"] != "loaded"
+                else "it is transient"
+                if shown["Transient"] == "yes"
+                else "it refuses to be started by hand"
+                if shown["CanStart"] == "no"
+                else ""
+            )
+            if reason:
+                raise PreflightError(
+                    f"{unit} runs and could not be started again after the test, because {reason}; "
+                    "stop it yourself, or take it out of preflight_services (units)"
+                )
+
+    def _taken_along(self, units: t.Sequence[str]) -> list[str]:
+        """The units that run and that systemd stops together with `units` (systemd.unit(5))."""
+        shown = self._show(list(units), "RequiredBy", "BoundBy", "ConsistsOf", "RequisiteOf")
+        names = {name for lists in shown.values() for listed in lists.values() for name in listed.split()}
+        states = self.states(sorted(names - set(units)))
+        return [unit for unit, state in states.items() if is_running(state) and not unit.endswith(".target")]
 
     def _arm(self, units: t.Sequence[str], session: str, seconds: int) -> None:
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -97,6 +124,7 @@ class Units:
             [
                 "systemd-run",
                 "--quiet",
+                "--collect",  # or a restore that failed would be in the way of the next preflight
                 f"--unit={RESTORE}",
                 f"--description=Start what the plugNmeet preflight stopped ({', '.join(units)})",
                 f"--on-active={seconds}",
@@ -115,7 +143,7 @@ class Units:
             other = self.pending()
             if other:  # it was quicker
                 raise PreflightError(busy(other))
-            raise PreflightError(f"systemd does not take the timer that starts the services again: {_last_line(error)}")
+            raise PreflightError(f"systemd does not take the timer that starts the services again: {_reason(error)}")
 
     def _show(self, units: list[str], *properties: str) -> dict[str, dict[str, str]]:
         """Return properties of units; systemctl prints a block for each, in the order of the arguments."""
@@ -124,7 +152,7 @@ class Units:
         code, output, error = self._run(["systemctl", "show", f"--property={','.join(properties)}", "--", *units])
         blocks = output.strip("\n").split("\n\n")
         if code or len(blocks) != len(units):
-            raise PreflightError(f"systemctl does not show {', '.join(units)}: {_last_line(error)}")
+            raise PreflightError(f"systemctl does not show {', '.join(units)}: {_reason(error)}")
         found = {}
         for unit, block in zip(units, blocks):
             shown = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
@@ -157,6 +185,7 @@ def is_running(state: str) -> bool:
     return state in _RUNNING
 
 
-def _last_line(text: str) -> str:
+def _reason(text: str) -> str:
+    """What systemctl says of a failure; its other lines say where to look."""
     lines = text.strip().splitlines()
-    return lines[-1].rstrip(".") if lines else "it gives no reason"
+    return lines[0].rstrip(".") if lines else "it gives no reason"

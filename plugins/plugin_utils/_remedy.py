@@ -14,6 +14,8 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cau
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
+_RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
+
 _MOST_RANGES = 5  # in a sentence
 _MOST_SPANS = 5  # in a command: ufw takes 15 numbers in a rule, and a line of the screen holds five spans
 
@@ -30,7 +32,8 @@ def advise(cause: Cause, host: str, address: str) -> Advice:
     explain, remedies = _ADVICE[cause.state]
     words = _Words(cause, host, address)
     if cause.gap:
-        return Advice(f"No proof came back; where it was lost is not known, because {cause.gap}.", remedies(words))
+        steps = _RUN_AGAIN if "preflight_ttl" in cause.gap else remedies(words)
+        return Advice(f"No proof came back; where it was lost is not known, because {cause.gap}.", steps)
     return Advice(explain(words), remedies(words))
 
 
@@ -110,6 +113,10 @@ def _intercepted(words: _Words) -> str:
     if words.fact("via"):
         return f"The answer came back from {words.fact('via')}, which was not asked; browsers drop such answers."
     what = words.fact("what", "something else")
+    if what == "nothing":
+        return (
+            f"The connection reached {words.host}, but nothing that was said in it: something on the way looks into it."
+        )
     return f"It reached {words.host}, but what came back was {what}: something on the way answers in its place."
 
 
@@ -144,8 +151,9 @@ def _open_upstream(words: _Words) -> list[str]:
     examples = "the provider's security group or network firewall, or the router"
     steps = [f"Open {words.ports} to {words.ips} in {where} ({examples})"]
     if words.unseen:  # then it may be that the packets went somewhere else
-        steps.append(f"If {words.ips} is not {words.host}: correct the DNS records of its name, or preflight_address")
-        steps.append(_drop_family(words))
+        steps.append(f"If {words.ips} does not lead to {words.host}: correct its DNS records, or preflight_address")
+        if len(words.addresses) == 1:
+            steps.append(_drop_family(words))
     return steps
 
 

@@ -73,6 +73,7 @@ def write(report: Report, directory: str) -> str:
     Raises PreflightError if that is not possible.
     """
     name = f"{report['host'].replace(os.sep, '_')}.json"
+    directory = os.path.expanduser(directory)
     path = os.path.join(directory, name)
     try:
         os.makedirs(directory, exist_ok=True)

@@ -16,6 +16,8 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import 
 
 Facts = t.Mapping[str, t.Any]
 
+_GONE = "the listener was gone before it could be asked what it saw: it was ended, or preflight_ttl was over"
+
 # Where nobody on the internet can come from. The documentation ranges are not in it: they stand for the internet in
 # tests.
 _INSIDE = tuple(
@@ -65,6 +67,11 @@ class Target(t.NamedTuple):
     in_use: dict[tuple[str, int], dict[str, t.Any]]
     gap: str
 
+    @property
+    def gone(self) -> str:
+        """Why there is no evidence at all, empty if there is some."""
+        return self.gap if self.gap == _GONE else ""
+
 
 def read_target(started: Facts, stopped: Facts) -> Target:
     """Take the results of `port_listener`, of whatever happened to it."""
@@ -77,7 +84,7 @@ def read_target(started: Facts, stopped: Facts) -> Target:
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             continue
     if not stopped.get("running"):
-        return Target(Evidence(), in_use, "the listener was gone before it could be asked what it saw")
+        return Target(Evidence(), in_use, _GONE)
     tap = stopped.get("tap")
     tap = tap if isinstance(tap, dict) else {}
     gap = ""

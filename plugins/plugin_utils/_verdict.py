@@ -17,6 +17,8 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Tar
 
 Ports = t.AbstractSet[int]
 
+_MOST_DETAILS = 5
+
 
 class Result(t.NamedTuple):
     """A state, the ports that are in it, and what is known besides.
@@ -97,6 +99,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         if protocol == requirement.protocol:
             holders.setdefault(tuple(sorted(holder.items())), set()).add(port)
     arrived, received, left = (all_of(listener(seen)) for seen in (saw.ARRIVED, saw.RECEIVED, saw.LEFT))
+    unanswered = received - all_of(listener(saw.ANSWERED)) - all_of(listener(saw.UNANSWERED))
     anywhere = requirement.ports
     gap = target.gap
 
@@ -104,10 +107,11 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     table: tuple[tuple[str, dict[Detail, set[int]], Ports, dict[str, str], str], ...] = (
         ("port_in_use", holders, anywhere, {}, ""),
         ("open", prober(saw.OPEN), anywhere, {}, ""),
-        ("intercepted", prober(saw.MOVED), anywhere, {}, ""),
-        ("intercepted", listener(saw.MOVED), anywhere, {}, ""),
-        ("intercepted", prober(saw.FOREIGN), received, {}, ""),
-        ("wrong_server", prober(saw.FOREIGN), anywhere, {}, ""),
+        ("intercepted", _few(prober(saw.MOVED), "to", "many other ports"), anywhere, {}, ""),
+        ("intercepted", _few(listener(saw.MOVED), "to", "many other ports"), anywhere, {}, ""),
+        ("intercepted", _few(prober(saw.FOREIGN), "what", "many things"), received, {}, ""),
+        ("intercepted", prober(saw.ACCEPTED), unanswered, {"what": "nothing"}, ""),
+        ("wrong_server", _few(prober(saw.FOREIGN), "what", "many things"), anywhere, {}, target.gone),
         ("return_blocked", listener(saw.UNANSWERED), anywhere, {"where": "target"}, ""),
         ("return_blocked", listener(saw.RECEIVED), left, {"where": "beyond"}, ""),
         ("return_blocked", listener(saw.RECEIVED), anywhere, {"where": "target"}, gap),
@@ -127,6 +131,11 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
                 left_over -= these
                 results.append(Result(state, frozenset(these), {**dict(detail), **known}, doubt))
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
+
+
+def _few(found: dict[Detail, set[int]], key: str, instead: str) -> dict[Detail, set[int]]:
+    """Put what differs in too many ways for anybody to read into one, with `instead` as the detail `key`."""
+    return found if len(found) <= _MOST_DETAILS else {((key, instead),): set().union(*found.values())}
 
 
 def _how_alone(rejected: dict[Detail, set[int]]) -> dict[Detail, set[int]]:

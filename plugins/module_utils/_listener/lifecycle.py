@@ -138,7 +138,10 @@ def _take_control_name() -> socket.socket:
     except OSError as error:
         control.close()
         if error.errno == errno.EADDRINUSE:
-            raise PreflightError("another preflight started on this target at the same moment; wait for it") from error
+            raise PreflightError(
+                "another preflight starts on this target right now, or somebody holds its name there; "
+                "wait for it, or find it with: ss -xp | grep plugnmeet.server"
+            ) from error
         raise PreflightError(f"the target does not allow a Unix socket: {error.strerror}") from error
     control.listen(8)
     return control
@@ -225,6 +228,9 @@ def _call(request: dict[str, str]) -> Facts | None:
                 connection.connect(NAME)
             except ConnectionRefusedError:
                 return None
+            except OSError:  # too many others knock
+                time.sleep(_MOMENT)
+                continue
             pid, uid = _peer(connection)
             if uid not in (0, os.geteuid()):
                 raise PreflightError(f"process {pid} of user {uid} holds the listener's name on the target; end it")

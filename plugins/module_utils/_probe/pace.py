@@ -17,6 +17,7 @@ FLOOR = 500.0
 _WINDOW = 0.02  # seconds in which the rate stays as it is
 _FALLEN = 0.8
 _DEVIATIONS = 4
+_PATIENCE = 0.25  # seconds in which the first answer may come
 
 
 class _Window:
@@ -35,8 +36,8 @@ class Pace:
     Since the order is shuffled, the share of probes that are answered is the same all the time, whatever the firewall
     does to some of the ports. If it falls, it is our own rate that something on the way cannot stand. So the rate
     doubles when a window at that rate turned out well, until one's share falls behind that of those before it; then
-    half of that window's rate is kept. While nothing is answered there is nothing to judge, and the rate doubles all
-    the same.
+    half of that window's rate is kept. While nothing is answered there is nothing to judge, and after a moment the
+    rate doubles all the same.
     `ceiling` is in probes a second, 0 for none.
     """
 
@@ -58,7 +59,8 @@ class Pace:
     def allowance(self, now: float, round_trip: float) -> int:
         """How many probes may be sent now; `round_trip` is the longest of late, in seconds, 0 if none is known."""
         if now - self._windows[-1].start >= _WINDOW:
-            well = self._judge(now - 1.5 * round_trip) if round_trip else True
+            silent = now - self._windows[0].start
+            well = self._judge(now - 1.5 * round_trip) if round_trip else silent > _PATIENCE
             if well and not self._settled:
                 self.rate = min(self.rate * 2, self._ceiling)
             self._windows.append(_Window(now, self.rate))

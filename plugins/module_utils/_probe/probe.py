@@ -20,9 +20,10 @@ from .._requirement import Requirement
 from .._session import Session
 from .resolve import Path, resolve
 from .tcp import TcpProbes
+from .tcp import seconds as tcp_seconds
 from .udp import Sweep
 
-MOST_SECONDS = 15.0  # for each of UDP and TCP, which run side by side
+UDP_SECONDS = 15.0
 
 Facts = t.Dict[str, t.Any]
 
@@ -55,12 +56,14 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
     except PreflightError as error:
         return nothing_asked(str(error))
     ways = [path for path in paths if not path.no_way]
-    tcp = TcpProbes(session, vantage, ways, _ports(requirements, "tcp"))
-    with Sweep(session, vantage, ways, _ports(requirements, "udp"), ceiling) as sweep:
+    udp_ports, tcp_ports = _ports(requirements, "udp"), _ports(requirements, "tcp")
+    tcp = TcpProbes(session, vantage, ways, tcp_ports)
+    with Sweep(session, vantage, ways, udp_ports, ceiling) as sweep:
         # ICMP errors are rate limited: UDP, which may draw thousands, comes second.
-        with _aside(lambda: tcp.run(MOST_SECONDS)):
-            tcp.under_way.wait(MOST_SECONDS)
-            sweep.run(MOST_SECONDS)
+        with _aside(lambda: tcp.run(tcp_seconds(len(ways) * len(tcp_ports)))):
+            tcp.under_way.wait(UDP_SECONDS)
+            # A ceiling that people set counts for several rounds.
+            sweep.run(UDP_SECONDS + (4 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
         sweep.look_for_rejections()
     return {
         "unresolved": "",

@@ -30,15 +30,19 @@ class Path(t.NamedTuple):
     local: str
     no_way: str
 
+    def is_own(self, ip: str) -> bool:
+        """Tell whether `ip` is this host's end, and not the target, which may be the same host."""
+        return ip == self.local != self.ip
+
     def to(self, port: int) -> SocketAddress:
         """The socket address of `port`."""
         return (self.sockaddr[0], port, *self.sockaddr[2:])
 
 
 def resolve(address: str) -> list[Path]:
-    """Return the first address of each family that `address`, a name or an address, has.
+    """Return the address of each family that `address`, a name or an address, has.
 
-    Raises PreflightError if it has none.
+    Raises PreflightError if it has none, or several of a family: one that was not asked proves nothing.
     """
     try:
         found = socket.getaddrinfo(address, None, type=socket.SOCK_DGRAM)
@@ -47,6 +51,11 @@ def resolve(address: str) -> list[Path]:
         raise PreflightError(f'"{address}" does not resolve: {reason}') from error
     paths: dict[socket.AddressFamily, Path] = {}
     for family, dummy_type, dummy_protocol, dummy_name, sockaddr in found:
+        if family in paths and paths[family].ip != sockaddr[0]:
+            raise PreflightError(
+                f'"{address}" has several {FAMILY_NAMES[family]} addresses, such as {paths[family].ip} and '
+                f"{sockaddr[0]}; name the one to test"
+            )
         if family in FAMILY_NAMES and family not in paths:
             local, no_way = _way(family, sockaddr)
             paths[family] = Path(family, FAMILY_NAMES[family], str(sockaddr[0]), sockaddr, local, no_way)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import resource
 import socket
 import threading
 import time
@@ -22,16 +23,17 @@ from .._exchange import ice_tcp, stun
 from .._session import Session
 from . import icmp
 from .resolve import Path
-from .udp import describe
+from .udp import OWN_FIREWALL, TIME_OVER, describe
 
 # A lost SYN is sent again by the kernel after 1, 3 and 7 s; more connections meanwhile find out sooner.
 _GAP = 0.4  # seconds between two attempts
 _ATTEMPTS = 8
-_AT_ONCE = 24  # ports; eight attempts each stay below the 256 descriptors that some systems allow
+_WINDOW = _GAP * (_ATTEMPTS + 2)  # seconds for one port
 _CONFIRM = 2  # how often an answer that is no proof has to come
 _AGREE = 1.0  # seconds after the first answer that is no proof
 _HEAD_START = 0.01  # seconds
 _LONGEST = 4096
+_SPARE_DESCRIPTORS = 64  # for UDP, the loop and the interpreter
 
 _PROOFS = (_evidence.OPEN, _evidence.MOVED)
 # What counts if attempts differ, the strongest first
@@ -64,11 +66,14 @@ class TcpProbes:
         asyncio.run(self._run(time.monotonic() + seconds))
 
     async def _run(self, end: float) -> None:
-        slots = asyncio.Semaphore(_AT_ONCE)
+        slots = asyncio.Semaphore(_at_once())
 
         async def one(path: Path, port: int) -> None:
             async with slots:
-                outcome = await self._ask(path, port, end)
+                if time.monotonic() > end - _WINDOW:
+                    outcome: Outcome | None = Outcome(_evidence.UNSENT, _evidence.detail(reason=TIME_OVER))
+                else:
+                    outcome = await self._ask(path, port)
             if outcome:
                 observation = Observation(outcome.seen, "tcp", path.name, self._vantage, outcome.detail)
                 self.evidence.ports(observation).add(port)
@@ -82,9 +87,9 @@ class TcpProbes:
         self.under_way.set()
         await asking
 
-    async def _ask(self, path: Path, port: int, end: float) -> Outcome | None:
+    async def _ask(self, path: Path, port: int) -> Outcome | None:
         """Make attempts until one proves the port, or until enough of them agree that it is not; None for silence."""
-        end = min(end, time.monotonic() + _GAP * (_ATTEMPTS + 2))
+        end = time.monotonic() + _WINDOW
         attempts: set[asyncio.Task[Outcome | None]] = set()
         outcomes: list[Outcome] = []
         started = 0
@@ -125,7 +130,7 @@ class TcpProbes:
         except asyncio.CancelledError:
             return Outcome(_evidence.ACCEPTED) if connected else None
         except OSError as error:
-            return _rejection(sock, error, connected)
+            return _rejection(sock, error, connected, path)
         finally:
             sock.close()
 
@@ -158,9 +163,22 @@ class TcpProbes:
         return Outcome(_evidence.OPEN, (), reply.mapped[0], origin[0])
 
 
-def _rejection(sock: socket.socket, error: OSError, connected: bool) -> Outcome:
+def seconds(ports: int) -> float:
+    """How long it takes at the most to ask so many ports, each of which may be silent."""
+    return _WINDOW * (2 + ports / _at_once())
+
+
+def _at_once() -> int:
+    """How many ports can be asked at a time with the descriptors that this process may have."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return min(max(4, (limit - _SPARE_DESCRIPTORS) // _ATTEMPTS), 256)
+
+
+def _rejection(sock: socket.socket, error: OSError, connected: bool, path: Path) -> Outcome:
     """What an error of a stream means; Linux before 6.0 does not tell who sent an ICMP error, nor its kind."""
     for told in icmp.read_errors(sock):
+        if path.is_own(told.offender):
+            return Outcome(_evidence.UNSENT, _evidence.detail(reason=OWN_FIREWALL))
         return Outcome(_evidence.REJECTED, _evidence.detail(by=told.by, offender=told.offender))
     if connected:
         return Outcome(_evidence.REJECTED, _evidence.detail(by="TCP reset after connecting"))

@@ -34,6 +34,9 @@ _SHORTEST_WAIT = 0.05
 _ERROR_GAP = 1.05  # seconds between two questions that ask for an ICMP error: Linux sends one a second
 _MOST_ERROR_QUESTIONS = 3
 
+OWN_FIREWALL = "its own firewall does not let the question out"
+TIME_OVER = "its time was over before it had asked often enough to be sure"
+
 
 class _Probe:
     """One port of one address."""
@@ -72,6 +75,7 @@ class Sweep:
         self._by_port = {(probe.path, probe.port): probe for probe in self._probes}
         self._rejected: dict[tuple[int, int], icmp.Rejection] = {}
         self._asked_slowly: set[tuple[int, int]] = set()
+        self._unsure: list[_Probe] = []
         self._round_trip = 0.0
         self._last_answer = 0.0
         self._sockets: list[socket.socket] = []
@@ -99,8 +103,10 @@ class Sweep:
             silent = [probe for probe in silent if not probe.answered]
             if self.rounds > 1 and len(silent) < 0.9 * before:
                 self._pace.back_off()  # these ports are open: the round before lost them
-            if enough(len(silent), self.rounds, *self._sends_to_answered()):
+            if enough(len(silent), min((probe.sends for probe in silent), default=1), *self._sends_to_answered()):
                 break
+        else:
+            self._unsure = silent
         self._round_trip = self._round_trip or _UNKNOWN_ROUND_TRIP
         if silent:
             self._listen(min(end, time.monotonic() + 2 * self._round_trip))
@@ -158,6 +164,7 @@ class Sweep:
                     continue
                 self._see(_evidence.UNSENT, probe, reason=_refusal(error))
                 return
+        probe.sends -= 1  # it never got out; the next round tries again
 
     def _receive(self, timeout: float) -> None:
         """Take what has arrived; wait up to `timeout` for something to arrive."""
@@ -263,8 +270,13 @@ class Sweep:
             whole = alike and not any(key in self._asked_slowly and key not in self._rejected for key in keys)
             for key, probe in zip(keys, run):
                 rejection = rejections[0] if whole else self._rejected.get(key)
-                if rejection:
+                if rejection and self._paths[probe.path].is_own(rejection.offender):
+                    self._see(_evidence.UNSENT, probe, reason=OWN_FIREWALL)
+                elif rejection:
                     self._see(_evidence.REJECTED, probe, by=rejection.by, offender=rejection.offender)
+        for probe in self._unsure:
+            if not probe.answered:
+                self._see(_evidence.UNSENT, probe, reason=TIME_OVER)
 
     def _see(self, seen: str, probe: _Probe, **detail: t.Any) -> None:
         observation = Observation(seen, "udp", self._paths[probe.path].name, self._vantage, _evidence.detail(**detail))
@@ -281,7 +293,7 @@ def describe(data: bytes) -> str:
 def _refusal(error: OSError) -> str:
     text = error.strerror or str(error)
     if error.errno == errno.EPERM:
-        return f"its own firewall does not let the question out ({text})"
+        return f"{OWN_FIREWALL} ({text})"
     return f"its system does not send the question ({text})"
 
 

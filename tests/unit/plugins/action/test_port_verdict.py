@@ -23,6 +23,7 @@ PROBE = {
     "unresolved": "",
     "addresses": {"ipv4": "203.0.113.10"},
     "source": {"ipv4": "198.51.100.2"},
+    "local": {"ipv4": "192.0.2.7"},
     "destination": {"ipv4": "203.0.113.10"},
     "evidence": [OPEN],
 }
@@ -36,6 +37,7 @@ ARGUMENTS: Result = {
         "quiesced": {"services": [{"unit": "haproxy", "was": "active", "now": "inactive"}]},
         "restored": {"services": [{"unit": "haproxy", "was": "inactive", "now": "active"}]},
     },
+    "started": 1_700_000_000.7,
 }
 
 
@@ -62,8 +64,9 @@ def run(check: bool = False, **more: t.Any) -> Result:
 def test_what_is_proven_passes(screen: list[str]) -> None:
     result = run(started=time.time() - 5)
     report = result["ansible_facts"]["preflight_report"]
-    assert (result["failed"], result["changed"], result["report_file"]) == (False, False, "")
-    assert result["msg"] == "meet1 passed: all 1 required checks are proven open from outside."
+    assert (result["failed"], result["changed"]) == (False, False)
+    assert (result["report_file"], result["report_error"]) == ("", "")
+    assert result["msg"] == "meet1 passed: all 1 required entries are proven open from outside."
     assert (report["host"], report["address"], report["passed"]) == ("meet1", "meet.example.com", True)
     assert 5 <= report["seconds"] < 10
     assert report["services"] == [{"unit": "haproxy", "was": "active", "now": "active"}]
@@ -74,8 +77,8 @@ def test_what_is_proven_passes(screen: list[str]) -> None:
 def test_what_is_not_proven_fails_with_a_report(screen: list[str], tmp_path: pathlib.Path) -> None:
     result = run(probes=[{**PROBE, "evidence": [{**OPEN, "ports": "1-2"}]}], report_dir=str(tmp_path))
     assert result["failed"]
-    assert result["msg"] == "meet1 did not pass: 1 of 1 required checks are not proven open, media (1-3/udp)."
-    assert result["report_file"] == str(tmp_path / "meet1.json")
+    assert result["msg"] == "meet1 did not pass: 1 of 1 required entries not proven open: media (1-3/udp)."
+    assert (result["report_file"], result["report_error"]) == (str(tmp_path / "meet1.json"), "")
     written = json.loads((tmp_path / "meet1.json").read_text(encoding="utf-8"))
     assert written == result["ansible_facts"]["preflight_report"]
     assert "blocked upstream (1 of 3)" in " ".join(screen[0].split())
@@ -116,7 +119,8 @@ def test_without_probers_nothing_passes(screen: list[str]) -> None:
 
 def test_check_mode_shows_the_plan_writes_nothing_and_does_not_fail(screen: list[str], tmp_path: pathlib.Path) -> None:
     result = run(check=True, probes=[{**PROBE, "evidence": []}], report_dir=str(tmp_path))
-    assert (result["failed"], result["report_file"]) == (False, "")
+    assert not result.get("failed")
+    assert (result["changed"], result["report_file"], result["report_error"]) == (False, "", "")
     assert result["msg"] == "check mode: nothing was tested on meet1."
     assert list(tmp_path.iterdir()) == []
     assert "would stop and start again: haproxy" in screen[0]
@@ -144,13 +148,20 @@ def test_a_mistake_is_one_sentence_without_a_report(screen: list[str], wrong: Re
     assert screen == []
 
 
-def test_a_directory_that_cannot_be_written_to_is_said(screen: list[str], tmp_path: pathlib.Path) -> None:
+def test_a_report_that_cannot_be_written_is_said_and_the_verdict_is_shown_all_the_same(
+    screen: list[str], tmp_path: pathlib.Path
+) -> None:
     place = tmp_path / "file"
     place.write_text("", encoding="utf-8")
     result = run(report_dir=str(place))
+    sentence = f'preflight_report_dir "{place}" cannot be written to: File exists; name another one.'
     assert result["failed"]
-    assert result["msg"].startswith(f'preflight_report_dir "{place}" cannot be written to: ')
-    assert screen == []
+    assert (result["report_file"], result["report_error"]) == ("", sentence)
+    assert result["msg"] == f"meet1 passed: all 1 required entries are proven open from outside. {sentence}"
+    assert result["ansible_facts"]["preflight_report"]["passed"] is True
+    assert len(screen) == 1
+    assert "1-3/udp  media  required  open" in screen[0]
+    assert "Report: " not in screen[0]
 
 
 def test_an_option_that_nobody_knows_is_refused() -> None:
@@ -158,8 +169,23 @@ def test_an_option_that_nobody_knows_is_refused() -> None:
         run(prots=[])
 
 
-@pytest.mark.xfail(raises=(AttributeError, KeyError, TypeError), reason="what came back of services is not checked")
+def test_when_the_run_began_has_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(ARGUMENTS, "started")
+    with pytest.raises(AnsibleError, match="missing required arguments: started"):
+        run()
+
+
+def test_the_screen_says_when_and_who_asked_whom(screen: list[str]) -> None:
+    run()
+    assert screen[0].splitlines()[1:3] == [
+        "PLUGNMEET PREFLIGHT of meet1 (meet.example.com), 2023-11-14 22:13:20 UTC",
+        "  from ext: 198.51.100.2 to 203.0.113.10",
+    ]
+
+
 @pytest.mark.parametrize("services", ["broken", {"services": ["haproxy"]}, {"services": [{"unit": "haproxy"}]}])
 def test_services_that_came_back_broken_are_no_crash(screen: list[str], services: t.Any) -> None:
-    run(services={"quiesced": services, "restored": services})
+    result = run(services={"quiesced": services, "restored": services})
+    assert result["ansible_facts"]["preflight_report"]["services"] == []
+    assert result["failed"] is False
     assert screen

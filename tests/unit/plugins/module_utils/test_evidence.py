@@ -73,7 +73,7 @@ def test_an_observation_of_no_port_is_not_sent() -> None:
 
 def test_details_are_text_sorted_bounded_and_without_what_is_not_known() -> None:
     assert detail(to=80, by="a", who=None) == (("by", "a"), ("to", "80"))
-    assert len(detail(what="x" * 10_000)[0][1]) == 200
+    assert len(detail(what="x" * 10_000)[0][1]) == 300
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,7 @@ def test_details_are_text_sorted_bounded_and_without_what_is_not_known() -> None
         [{**GOOD, "vantage": "first"}],
         [{**GOOD, "vantage": None}],
         [{**GOOD, "vantage": float("nan")}],
-        pytest.param(
-            [{**GOOD, "vantage": float("inf")}],
-            marks=pytest.mark.xfail(raises=OverflowError, reason="Infinity has no integer"),
-        ),
+        [{**GOOD, "vantage": float("inf")}],
         [{**GOOD, "ports": "70000"}],
         [{**GOOD, "ports": "9-7"}],
         [{**GOOD, "ports": ["80"]}],

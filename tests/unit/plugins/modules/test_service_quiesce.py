@@ -14,7 +14,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils import _services
 from ansible_collections.plugnmeet.server.plugins.modules import service_quiesce
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import Systemd
 
-ARGUMENTS = {"units": ["plugnmeet", "haproxy"], "session": "session1"}
+ARGUMENTS = {"units": ["plugnmeet", "haproxy"], "session": "sessionONE012345"}
 TIMER = "stop plugnmeet-preflight-restore.timer"
 
 
@@ -87,12 +87,38 @@ def test_the_same_session_again_changes_nothing(run_module: t.Any, system: Syste
 def test_what_another_session_stopped_is_never_touched(run_module: t.Any, system: Systemd, state: str) -> None:
     quiesce(run_module)
     before = list(system.did())
-    result = run_module(service_quiesce, state=state, **{**ARGUMENTS, "session": "session2"})
+    result = run_module(service_quiesce, state=state, **{**ARGUMENTS, "session": "sessionTWO012345"})
     assert result["failed"]
     assert result["msg"].startswith(
-        "another preflight, session session1, has had haproxy.service, plugnmeet.service stopped since "
+        "another preflight, session sessionONE012345, has had haproxy.service, plugnmeet.service stopped since "
     )
     assert system.did() == before
+
+
+def test_another_session_that_is_quicker_is_named_and_its_return_stays(
+    run_module: t.Any, system: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = _services.Units(system.run)
+    system.states["nginx.service"] = "active"
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        # Between the look at what is pending and the arming, another session arms its own.
+        if command[0] == "systemd-run":
+            others.quiesce(["nginx.service"], "sessionTWO012345", 60)
+        return system.run(command)
+
+    monkeypatch.setattr(service_quiesce, "_system", lambda dummy: _services.Units(run))
+    result = quiesce(run_module)
+    pending = others.pending()
+    assert pending is not None
+    assert (pending.session, pending.units) == ("sessionTWO012345", ("nginx.service",))
+    assert result["failed"]
+    assert result["msg"] == (
+        f"another preflight, session sessionTWO012345, has had nginx.service stopped since {pending.since}; "
+        "wait until it ends, or until its timer (plugnmeet-preflight-restore.timer) starts them again."
+    )
+    assert system.did() == ["systemd-run", "stop nginx.service", "systemd-run"]
+    assert (system.states["plugnmeet.service"], system.states["haproxy.service"]) == ("active", "active")
 
 
 @pytest.mark.parametrize("state", ["quiesced", "restored"])
@@ -122,6 +148,26 @@ def test_a_unit_that_does_not_stop_fails_and_all_run_again(run_module: t.Any, sy
     assert system.states["plugnmeet.service"] == "active"
 
 
+def test_a_unit_that_could_not_be_started_again_fails_and_nothing_is_stopped(
+    run_module: t.Any, system: Systemd
+) -> None:
+    system.transient.add("haproxy.service")
+    result = quiesce(run_module)
+    assert result["failed"]
+    assert result["msg"] == (
+        "haproxy.service runs and could not be started again after the test, because it is transient; "
+        "stop it yourself, or take it out of preflight_services (units)."
+    )
+    assert system.did() == []
+
+
+def test_what_does_not_run_need_not_be_startable(run_module: t.Any, system: Systemd) -> None:
+    system.states["haproxy.service"] = "inactive"
+    system.by_dependency.add("haproxy.service")
+    assert services(quiesce(run_module)) == [("plugnmeet", "active", "inactive"), ("haproxy", "inactive", "inactive")]
+    assert system.did() == ["systemd-run", "stop plugnmeet.service"]
+
+
 def test_without_systemd_there_is_nothing_to_stop(run_module: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_services, "is_booted", lambda: False)
     for result in (quiesce(run_module), restore(run_module)):
@@ -138,6 +184,7 @@ def test_no_units_are_no_work(run_module: t.Any, system: Systemd) -> None:
     ("wrong", "sentence"),
     [
         ({"ttl": 3}, "ttl is 3; give the session more than 3 seconds."),
+        ({"session": "session1"}, 'session must be 16 ICE characters, not "session1"; take lookup('),
         ({"ttl": -1}, "ttl is -1; give the session more than 3 seconds."),
         ({"units": ["a b"]}, 'units has "a b", which is no name of a systemd unit; write it as haproxy.'),
         ({"units": None}, "missing required arguments: units"),

@@ -16,6 +16,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._requirement impo
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage
 
 OUTSIDE = {"ipv4": "198.51.100.2", "ipv6": "2001:db8:1::2"}
+LOCAL = {"ipv4": "192.0.2.7", "ipv6": "2001:db8:2::7"}  # what the prober has itself, behind NAT
 ADDRESSES = {"ipv4": "203.0.113.10", "ipv6": "2001:db8::10"}
 
 Seen = t.Mapping[tuple[str, str, str], t.Iterable[int]]
@@ -48,6 +49,7 @@ class Sides:
             "unresolved": "",
             "addresses": {family: ADDRESSES[family] for family in families},
             "source": {family: OUTSIDE[family] for family in families},
+            "local": {family: LOCAL[family] for family in families},
             "outside": True,
             "inside": "",
             "evidence": self.evidence(seen, number, families),

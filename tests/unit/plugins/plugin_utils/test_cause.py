@@ -26,6 +26,7 @@ def test_requirements_that_fail_alike_have_one_cause(sides: t.Any) -> None:
         facts={},
         gap="",
         inside="",
+        unseen=False,
         ports=(("tcp", "80"), ("udp", "5-6")),
         names=("acme", "media"),
         ends=(("ext", "ipv4"),),
@@ -76,5 +77,12 @@ def test_an_open_port_wants_an_explanation_only_if_its_witness_is_inside(sides: 
 def test_without_an_address_there_is_no_family(sides: t.Any) -> None:
     nowhere = sides.vantage({}, families=(), unresolved='"x" does not resolve')
     (cause,) = found(sides, [sides.row("udp", [1]), sides.row("tcp", [1])], [nowhere])
-    assert (cause.ends, cause.addresses) == ((("ext", None),), ())
+    assert (cause.ends, cause.addresses, cause.unseen) == ((("ext", None),), (), False)
     assert cause.ports == (("udp", "1"), ("tcp", "1"))
+
+
+def test_a_family_of_which_the_target_saw_nothing_is_a_cause_of_its_own(sides: t.Any) -> None:
+    vantage = sides.vantage({}, families=("ipv4", "ipv6"), source={"ipv4": "198.51.100.2"})
+    seen, unseen = found(sides, [sides.row("udp", [1])], [vantage])
+    assert (seen.ends, seen.unseen) == ((("ext", "ipv4"),), False)
+    assert (unseen.ends, unseen.unseen) == ((("ext", "ipv6"),), True)

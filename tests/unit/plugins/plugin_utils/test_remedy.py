@@ -10,13 +10,20 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import Advice, advise, listing
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
+    Advice,
+    advise,
+    families,
+    listing,
+    shortened,
+)
 
 CAUSE = Cause(
     state="blocked_upstream",
     facts={},
     gap="",
     inside="",
+    unseen=False,
     ports=(("udp", "50000-60000"),),
     names=("media",),
     ends=(("ext", "ipv4"),),
@@ -126,6 +133,12 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
         "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
     ),
     (
+        "intercepted",
+        {"what": "nothing"},
+        "The connection reached meet1, but nothing that was said in it: something on the way looks into it.",
+        "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
+    ),
+    (
         "untested",
         {"reason": "it has no way to 203.0.113.10 (Network is unreachable)"},
         "ext could not ask over IPv4: it has no way to 203.0.113.10 (Network is unreachable).",
@@ -174,7 +187,20 @@ def test_a_gap_says_that_the_place_is_not_known(state: str) -> None:
     cause = CAUSE._replace(state=state, gap="the listener was gone")
     given = advise(cause, "meet1", "meet.example.com")
     assert given.explanation == "No proof came back; where it was lost is not known, because the listener was gone."
-    assert given.remedy
+    assert given.remedy == advise(CAUSE._replace(state=state), "meet1", "meet.example.com").remedy
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["blocked_upstream", "rejected_upstream", "return_blocked", "wrong_server", "blocked_on_host", "untested"],
+)
+def test_what_a_longer_time_may_fill_is_a_gap_to_run_again(state: str) -> None:
+    cause = CAUSE._replace(state=state, gap="it was ended, or preflight_ttl was over", unseen=True)
+    given = advise(cause, "meet1", "meet.example.com")
+    assert given.explanation == (
+        "No proof came back; where it was lost is not known, because it was ended, or preflight_ttl was over."
+    )
+    assert given.remedy == ["Run it again, with a longer preflight_ttl if the time was over"]
 
 
 def test_ufw_is_told_of_a_range_in_its_own_way() -> None:
@@ -186,7 +212,8 @@ def test_ufw_is_told_in_rules_that_it_takes() -> None:
     cause = CAUSE._replace(state="blocked_on_host", ports=(("tcp", "80,443"), ("udp", many)))
     steps = advise(cause, "meet1", "x").remedy[1:]
     assert steps[0] == "ufw allow 80,443/tcp"
-    assert all(step.endswith("/udp") and step.count(",") < 7 for step in steps[1:])
+    assert all(step.endswith("/udp") for step in steps[1:])
+    assert [step.count(",") + 1 for step in steps[1:]] == [5, 5, 5, 5]
     named = [port for step in steps[1:] for port in step.split()[2].partition("/")[0].split(",")]
     assert named == many.split(",")
 
@@ -197,8 +224,50 @@ def test_an_unresolved_address_is_mended_by_name() -> None:
     )
     given = advise(cause, "meet1", "meet.example.com")
     assert given.explanation == '"meet.example.com" does not resolve.'
+    assert given.remedy == ["Mend the name, or give the one that outsiders use as preflight_address"]
+
+
+def test_a_prober_that_cannot_be_used_is_mended_for_ansible() -> None:
+    cause = CAUSE._replace(
+        state="untested",
+        ends=(("ext", None),),
+        addresses=(),
+        facts={"prober": "ext", "reason": "ext could not be used: no route"},
+    )
+    given = advise(cause, "meet1", "meet.example.com")
+    assert given.explanation == "ext could not be used: no route."
     assert given.remedy == [
-        "Mend this, or take another prober (preflight_probers) or preflight_address than meet.example.com"
+        "Make it work for Ansible (ansible -m ping ext), or name another in preflight_probers",
+    ]
+
+
+def test_a_family_without_a_way_may_be_dropped_and_what_was_only_not_sent_may_not() -> None:
+    mend = "Mend this on ext, or probe from a host that can (preflight_probers)"
+    assert advice("untested", reason="x").remedy == [mend]
+    assert advice("untested", reason="x", route="none").remedy == [
+        mend,
+        "If meet1 shall not be reached over IPv4: take 203.0.113.10 out of its name",
+    ]
+
+
+@pytest.mark.parametrize("state", ["blocked_upstream", "rejected_upstream"])
+def test_a_family_of_which_nothing_was_seen_may_lead_somewhere_else(state: str) -> None:
+    cause = CAUSE._replace(state=state, facts={"by": "x"} if state == "rejected_upstream" else {})
+    assert advise(cause, "meet1", "meet.example.com").remedy == [OPEN_UPSTREAM]
+    assert advise(cause._replace(unseen=True), "meet1", "meet.example.com").remedy == [
+        OPEN_UPSTREAM,
+        "If 203.0.113.10 does not lead to meet1: correct its DNS records, or preflight_address",
+        "If meet1 shall not be reached over IPv4: take 203.0.113.10 out of its name",
+    ]
+
+
+def test_nobody_is_told_to_take_all_addresses_out_of_a_name() -> None:
+    cause = CAUSE._replace(
+        unseen=True, ends=(("ext", "ipv4"), ("ext", "ipv6")), addresses=("203.0.113.10", "2001:db8::10")
+    )
+    assert advise(cause, "meet1", "meet.example.com").remedy == [
+        OPEN_UPSTREAM.replace("203.0.113.10", "203.0.113.10 and 2001:db8::10"),
+        "If 203.0.113.10 and 2001:db8::10 does not lead to meet1: correct its DNS records, or preflight_address",
     ]
 
 
@@ -218,10 +287,37 @@ def test_a_list_is_written_as_people_do(items: list[str], text: str) -> None:
 def test_several_ends_are_named_together() -> None:
     cause = CAUSE._replace(
         state="untested",
-        facts={"reason": "x"},
+        facts={"reason": "x", "route": "none"},
         ends=(("a", "ipv4"), ("a", "ipv6"), ("b", "ipv6")),
         addresses=("203.0.113.10", "2001:db8::10"),
     )
     words: t.Any = advise(cause, "meet1", "x")
     assert words.explanation == "a and b could not ask over IPv4 and IPv6: x."
-    assert words.remedy[1].endswith("take 203.0.113.10 and 2001:db8::10 out of its name")
+    assert words.remedy == [
+        "Mend this on a and b, or probe from a host that can (preflight_probers)",
+        "If meet1 shall not be reached over IPv4 and IPv6: take 203.0.113.10 and 2001:db8::10 out of its name",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((("a", None),), ""),
+        ((("a", "ipv4"), ("b", "ipv4")), "IPv4"),
+        ((("a", "ipv4"), ("a", "ipv6"), ("b", None)), "IPv4 and IPv6"),
+    ],
+)
+def test_families_are_named_once_and_none_has_no_name(ends: t.Any, text: str) -> None:
+    assert families(CAUSE._replace(ends=ends)) == text
+
+
+@pytest.mark.parametrize(
+    ("ports", "text"),
+    [
+        ("1", "1"),
+        ("1,3,5,7,9-11", "1,3,5,7,9-11"),
+        ("1,3,5,7,9,11", "1,3,5,7,9,… (6 ranges)"),
+    ],
+)
+def test_a_set_of_many_ranges_is_shortened(ports: str, text: str) -> None:
+    assert shortened(ports) == text

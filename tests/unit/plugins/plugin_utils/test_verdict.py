@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Evidence, Observation
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _verdict
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage, read_target
 
 GAP = "the listener was gone"
 PROBER = ("open", "moved", "foreign", "accepted", "rejected", "unsent")
@@ -38,7 +38,12 @@ TABLE = [
     ("foreign", "arrived", "wrong_server", {}, False),
     ("foreign", "arrived received answered left", "intercepted", {}, False),
     ("accepted", "", "wrong_server", {"what": "a connection, and nothing more"}, True),
-    ("accepted", "arrived received left", "return_blocked", {"where": "beyond"}, False),
+    ("accepted", "arrived received left", "intercepted", {"what": "nothing"}, False),
+    ("accepted rejected", "received", "intercepted", {"what": "nothing"}, False),
+    ("accepted", "arrived received answered left", "return_blocked", {"where": "beyond"}, False),
+    ("accepted", "arrived received answered", "return_blocked", {"where": "target"}, True),
+    ("accepted", "arrived received unanswered left", "return_blocked", {"where": "target"}, False),
+    ("accepted", "arrived", "wrong_server", {"what": "a connection, and nothing more"}, True),
     ("rejected", "", "rejected_upstream", {}, True),
     ("rejected", "arrived", "rejected_on_host", {}, False),
     ("rejected", "arrived received answered left", "return_blocked", {"where": "beyond"}, False),
@@ -118,6 +123,37 @@ def test_a_rejection_by_the_host_itself_names_no_offender(sides: t.Any) -> None:
     assert check.results == [_verdict.Result("rejected_on_host", frozenset({1}), {"by": "ICMP"})]
 
 
+@pytest.mark.parametrize("prober", ["foreign", "foreign accepted", "foreign rejected unsent"])
+def test_a_stranger_may_be_the_target_after_its_listener_was_gone(sides: t.Any, prober: str) -> None:
+    target = read_target({}, {})
+    (check,) = _verdict.decide([sides.row("tcp", [1])], [sides.vantage(_seen(prober, "tcp"))], target, True)
+    assert check.results == [_verdict.Result("wrong_server", frozenset({1}), {}, target.gone)]
+    assert (bool(target.gone), check.verdict) == (True, "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("side", "seen", "key", "instead", "state"),
+    [
+        ("prober", "moved", "to", "many other ports", "intercepted"),
+        ("listener", "moved", "to", "many other ports", "intercepted"),
+        ("prober", "foreign", "what", "many things", "wrong_server"),
+        ("both", "foreign", "what", "many things", "intercepted"),
+    ],
+)
+@pytest.mark.parametrize("details", [5, 6])
+def test_more_details_than_anybody_reads_are_put_into_one(
+    sides: t.Any, side: str, seen: str, key: str, instead: str, state: str, details: int
+) -> None:
+    found = {(seen, "udp", f"{key}={port + 100}"): [port] for port in range(1, details + 1)}
+    received = {("received", "udp", ""): range(1, details + 1)} if side == "both" else {}
+    vantage = sides.vantage({} if side == "listener" else found)
+    target = sides.target(found if side == "listener" else received)
+    (check,) = _verdict.decide([sides.row("udp", range(1, details + 1))], [vantage], target, True)
+    apart = [_verdict.Result(state, frozenset({port}), {key: str(port + 100)}) for port in range(1, 6)]
+    together = [_verdict.Result(state, frozenset(range(1, 7)), {key: instead})]
+    assert check.results == (apart if details == 5 else together)
+
+
 def test_every_requirement_is_checked_from_every_vantage_over_every_family(sides: t.Any) -> None:
     rows = [sides.row("tcp", [1]), sides.row("udp", [1])]
     vantages = [sides.vantage({}, "a", families=("ipv6", "ipv4")), sides.vantage({}, "b", number=1)]
@@ -137,14 +173,23 @@ def test_what_another_vantage_or_family_saw_does_not_count(sides: t.Any) -> None
 
 
 @pytest.mark.parametrize(
-    "known", [{"failure": "ext could not probe: no Python"}, {"unresolved": '"x" does not resolve: no'}]
+    ("known", "facts"),
+    [
+        (
+            {"failure": "ext could not be used: no Python"},
+            {"prober": "ext", "reason": "ext could not be used: no Python"},
+        ),
+        ({"unresolved": '"x" does not resolve: no'}, {"reason": '"x" does not resolve: no'}),
+    ],
+    ids=["failure", "unresolved"],
 )
-def test_a_vantage_without_an_address_tested_nothing(sides: t.Any, known: dict[str, str]) -> None:
+def test_a_vantage_without_an_address_tested_nothing(
+    sides: t.Any, known: dict[str, str], facts: dict[str, str]
+) -> None:
     vantage = sides.vantage({}, families=(), **known)
     (check,) = _verdict.decide([sides.row("udp", [1, 2])], [vantage], sides.target({}), True)
-    reason = next(iter(known.values()))
     assert (check.family, check.verdict) == (None, "inconclusive")
-    assert check.results == [_verdict.Result("untested", frozenset({1, 2}), {"reason": reason})]
+    assert check.results == [_verdict.Result("untested", frozenset({1, 2}), facts)]
 
 
 @pytest.mark.parametrize(
@@ -217,6 +262,7 @@ vantages = st.builds(
     unresolved=st.just(""),
     addresses=st.sampled_from(({"ipv4": "203.0.113.10"}, {"ipv4": "203.0.113.10", "ipv6": "2001:db8::10"}, {})),
     source=st.just({}),
+    local=st.just({}),
     outside=st.sampled_from((True, False, None)),
     inside=st.just(""),
     evidence=_evidence_of(("open", "open", "open", *PROBER)),
@@ -227,7 +273,7 @@ targets = st.builds(
     in_use=st.dictionaries(
         st.tuples(st.sampled_from(("tcp", "udp")), st.integers(1, 6)), st.sampled_from(({}, {"pid": "1"})), max_size=3
     ),
-    gap=st.sampled_from(("", GAP)),
+    gap=st.sampled_from(("", GAP, read_target({}, {}).gap)),
 )
 requirements = st.builds(
     Requirement,

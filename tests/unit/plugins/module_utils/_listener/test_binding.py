@@ -16,10 +16,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding import bind
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*ScandirIterator:pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
 FreePorts = t.Callable[[int], t.List[int]]
 Row = t.Callable[..., Requirement]

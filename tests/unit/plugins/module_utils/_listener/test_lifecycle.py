@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 
@@ -156,6 +158,51 @@ def test_a_failure_to_start_is_said_and_leaves_nothing_behind(
     with pytest.raises(PreflightError, match="the target does not like 1 row"):
         listen(row("udp", free_ports(1)))
     wait_until(lambda: lifecycle.status() is None)
+
+
+def test_a_name_that_is_taken_but_not_listened_on_is_said(
+    listen: Listen, free_ports: FreePorts, row: Row, name: str
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as holder:
+        holder.bind(name)
+        with pytest.raises(PreflightError) as raised:
+            listen(row("udp", free_ports(1)))
+    assert str(raised.value) == (
+        "another preflight starts on this target right now, or somebody holds its name there; "
+        "wait for it, or find it with: ss -xp | grep plugnmeet.server"
+    )
+
+
+def test_who_meets_too_many_others_at_the_control_socket_knocks_again(name: str) -> None:
+    reply = {"session": "x"}
+    with contextlib.ExitStack() as stack:
+        control = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        control.bind(name)
+        control.listen(0)
+        others: list[socket.socket] = []
+        with contextlib.suppress(BlockingIOError):
+            while len(others) < 10:
+                others.append(stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)))
+                others[-1].setblocking(False)
+                others[-1].connect(name)
+        assert len(others) < 10
+
+        def serve() -> None:
+            time.sleep(0.2)
+            for other in others:
+                other.close()
+            for dummy in others:  # the last one was turned away, and its place is the caller's
+                with control.accept()[0] as connection, contextlib.suppress(OSError):
+                    while connection.recv(4096):
+                        pass
+                    connection.sendall(json.dumps(reply).encode("ascii"))
+
+        control.settimeout(5)
+        serving = threading.Thread(target=serve)
+        serving.start()
+        found = lifecycle.status()
+        serving.join()
+    assert found == {**reply, "pid": os.getpid()}
 
 
 def test_it_holds_nothing_of_the_process_that_started_it(listen: Listen, free_ports: FreePorts, row: Row) -> None:

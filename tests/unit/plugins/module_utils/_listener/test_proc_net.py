@@ -12,8 +12,6 @@ import pytest
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import proc_net
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.proc_net import Holder, holders, sockets
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*ScandirIterator:pytest.PytestUnraisableExceptionWarning")
-
 LISTENING, ESTABLISHED = 0x0A, 0x01
 
 
@@ -60,7 +58,6 @@ def test_the_holder_of_a_port_is_named(protocol: str) -> None:
         assert (holder.process, holder.pid) == (comm(), os.getpid())
 
 
-@pytest.mark.xfail(reason="one descriptor that is gone ends the look at its whole process")
 def test_a_descriptor_that_is_gone_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     readlink = os.readlink
     gone = f"/proc/{os.getpid()}/fd/0"

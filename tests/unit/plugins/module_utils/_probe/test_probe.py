@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import resource
 import socket
 import threading
 import time
+import types
 import typing as t
 
 import pytest
@@ -20,11 +23,14 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import probe as probe_module
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import tcp as tcp_module
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import udp as udp_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import nothing_asked, probe
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import resolve
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import Path, resolve
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.tcp import TcpProbes
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.udp import describe
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.udp import Sweep, describe
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
@@ -34,6 +40,10 @@ Facts = t.Dict[str, t.Any]
 Listen = t.Callable[..., Facts]
 FreePorts = t.Callable[[int], t.List[int]]
 Row = t.Callable[..., Requirement]
+
+OWN_FIREWALL = "its own firewall does not let the question out"
+TIME_OVER = "its time was over before it had asked often enough to be sure"
+PATH = Path(socket.AF_INET, "ipv4", "203.0.113.10", ("203.0.113.10", 0), "192.0.2.7", "")
 
 hosts = pytest.mark.parametrize(("host", "family"), [("127.0.0.1", "ipv4"), ("::1", "ipv6")])
 
@@ -63,6 +73,7 @@ def test_every_open_port_is_proven(
     ]
     expected = {family: host}
     assert (facts["addresses"], facts["source"], facts["destination"]) == (expected, expected, expected)
+    assert facts["local"] == expected
     assert facts["unresolved"] == ""
     assert facts["sent"] >= 200
     assert facts["rounds"] >= 1
@@ -206,16 +217,136 @@ def test_a_server_that_resets_is_rejecting(free_ports: FreePorts, row: Row, sess
     assert (found["seen"], found["ports"]) in {("rejected", str(port)), ("foreign", str(port))}
 
 
-def test_a_server_that_accepts_and_stays_silent_is_no_proof(free_ports: FreePorts, session: Session) -> None:
+@pytest.fixture
+def short_window(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Let a silent TCP port take less time, and return how much in seconds."""
+    monkeypatch.setattr(tcp_module, "_GAP", 0.06)
+    monkeypatch.setattr(tcp_module, "_WINDOW", 0.6)
+    return 0.6
+
+
+def test_a_server_that_accepts_and_stays_silent_is_no_proof(
+    free_ports: FreePorts, session: Session, short_window: float
+) -> None:
     ports = free_ports(3)
     with contextlib.ExitStack() as stack:
         for port in ports:
             stack.enter_context(tcp_socket(port))  # the kernel accepts by itself
         probes = TcpProbes(session, 0, resolve("127.0.0.1"), ports)
         start = time.monotonic()
-        probes.run(1.0)
-        assert time.monotonic() - start < 1.5
+        probes.run(10.0)
+        assert short_window <= time.monotonic() - start < 2 * short_window
     assert probes.evidence.to_list() == [row_of("accepted", "tcp", "ipv4", ports)]
+
+
+def test_without_time_for_a_whole_window_a_tcp_port_is_not_asked(free_ports: FreePorts, session: Session) -> None:
+    ports = free_ports(2)
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(tcp_socket(port)) for port in ports]
+        probes = TcpProbes(session, 0, resolve("127.0.0.1"), ports)
+        probes.run(3.9)  # of the 4 s that a silent port takes
+        for server in servers:
+            server.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                server.accept()
+    assert probes.evidence.to_list() == [row_of("unsent", "tcp", "ipv4", ports, reason=TIME_OVER)]
+
+
+def test_a_tcp_port_whose_turn_comes_too_late_is_not_asked(
+    free_ports: FreePorts, session: Session, short_window: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp_module, "_at_once", lambda: 1)
+    ports = free_ports(3)
+    with contextlib.ExitStack() as stack:
+        for port in ports:
+            stack.enter_context(tcp_socket(port))
+        probes = TcpProbes(session, 0, resolve("127.0.0.1"), ports)
+        probes.run(1.5 * short_window)
+    assert probes.evidence.to_list() == [
+        row_of("accepted", "tcp", "ipv4", ports[:1]),
+        row_of("unsent", "tcp", "ipv4", ports[1:], reason=TIME_OVER),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "at_once"), [(20, 4), (103, 4), (104, 5), (256, 24), (1024, 120), (2112, 256), (1 << 20, 256)]
+)
+def test_the_time_for_tcp_follows_from_the_descriptors_that_there_may_be(
+    monkeypatch: pytest.MonkeyPatch, limit: int, at_once: int
+) -> None:
+    asked = []
+
+    def getrlimit(which: int) -> tuple[int, int]:
+        asked.append(which)
+        return limit, 1 << 20
+
+    monkeypatch.setattr(resource, "getrlimit", getrlimit)
+    assert tcp_module._at_once() == at_once
+    assert tcp_module.seconds(0) == pytest.approx(8.0)
+    assert tcp_module.seconds(3 * at_once) == pytest.approx(20.0)
+    assert set(asked) == {resource.RLIMIT_NOFILE}
+
+
+@pytest.mark.parametrize(
+    ("told", "number", "connected", "detail"),
+    [
+        (
+            [("ICMP admin prohibited", "198.51.100.1"), ("ICMP no route", "198.51.100.2")],
+            errno.EHOSTUNREACH,
+            False,
+            {"by": "ICMP admin prohibited", "offender": "198.51.100.1"},
+        ),
+        (
+            [("ICMP port unreachable", "203.0.113.10")],
+            errno.ECONNREFUSED,
+            False,
+            {"by": "ICMP port unreachable", "offender": "203.0.113.10"},
+        ),
+        (
+            [("ICMP host unreachable", "198.51.100.1")],
+            errno.EHOSTUNREACH,
+            True,
+            {"by": "ICMP host unreachable", "offender": "198.51.100.1"},
+        ),
+        ([], errno.ECONNREFUSED, False, {"by": "TCP reset"}),
+        ([], errno.ECONNRESET, True, {"by": "TCP reset after connecting"}),
+        ([], errno.EHOSTUNREACH, False, {"by": "ICMP unreachable or prohibited"}),
+    ],
+)
+def test_a_refused_connection_names_who_refused_it_where_the_kernel_tells(
+    monkeypatch: pytest.MonkeyPatch,
+    told: list[tuple[str, str]],
+    number: int,
+    connected: bool,
+    detail: dict[str, str],
+) -> None:
+    monkeypatch.setattr(icmp, "read_errors", lambda dummy: [icmp.Rejection(443, *one) for one in told])
+    with socket.socket() as sock:
+        outcome = tcp_module._rejection(sock, OSError(number, "x"), connected, PATH)
+    assert (outcome.seen, dict(outcome.detail)) == ("rejected", detail)
+
+
+@pytest.mark.parametrize("connected", [False, True])
+def test_a_connection_that_this_host_itself_refuses_was_not_sent(
+    monkeypatch: pytest.MonkeyPatch, connected: bool
+) -> None:
+    told = [icmp.Rejection(443, "ICMP admin prohibited", PATH.local)]
+    monkeypatch.setattr(icmp, "read_errors", lambda dummy: told)
+    with socket.socket() as sock:
+        outcome = tcp_module._rejection(sock, OSError(errno.EHOSTUNREACH, "x"), connected, PATH)
+    assert (outcome.seen, dict(outcome.detail)) == ("unsent", {"reason": OWN_FIREWALL})
+
+
+def test_a_system_that_gives_no_socket_has_sent_nothing(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_socket(*dummy: object) -> t.NoReturn:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    empty = types.SimpleNamespace(socket=no_socket, SOCK_STREAM=socket.SOCK_STREAM)
+    monkeypatch.setattr(tcp_module, "socket", empty)
+    probes = TcpProbes(session, 0, resolve("127.0.0.1"), [443, 7881])
+    probes.run(10.0)
+    reason = "its system gives no socket (Too many open files)"
+    assert probes.evidence.to_list() == [row_of("unsent", "tcp", "ipv4", [443, 7881], reason=reason)]
 
 
 def test_an_answer_from_another_port_has_moved(
@@ -261,6 +392,104 @@ def test_silence_is_no_evidence_at_all(free_ports: FreePorts, row: Row, session:
     assert facts["sent"] == 3 * facts["rounds"]
 
 
+def silent(stack: contextlib.ExitStack, ports: t.Iterable[int]) -> None:
+    for port in ports:
+        stack.enter_context(udp_socket(port))
+
+
+def test_with_a_low_ceiling_and_a_short_time_no_udp_port_is_left_as_silent(
+    free_ports: FreePorts, session: Session
+) -> None:
+    ports = free_ports(10)
+    with contextlib.ExitStack() as stack:
+        silent(stack, ports)
+        sweep = stack.enter_context(Sweep(session, 0, resolve("127.0.0.1"), ports, 20))
+        sweep.run(0.3)
+        sweep.look_for_rejections()
+    assert 0 < sweep.sent < 10
+    assert sweep.evidence.to_list() == [row_of("unsent", "udp", "ipv4", ports, reason=TIME_OVER)]
+
+
+def test_when_the_time_is_over_what_was_proven_stays_so(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session
+) -> None:
+    ports = free_ports(20)
+    listen(row("udp", ports))
+    with Sweep(session, 0, resolve("127.0.0.1"), ports, 30) as sweep:
+        sweep.run(0.4)
+        sweep.look_for_rejections()
+    proven = sweep.evidence.all("open", "udp", "ipv4", 0)
+    assert 0 < len(proven) < 20
+    assert sweep.evidence.to_list() == [
+        row_of("open", "udp", "ipv4", proven),
+        row_of("unsent", "udp", "ipv4", set(ports) - proven, reason=TIME_OVER),
+    ]
+
+
+def test_when_the_rounds_are_used_up_no_udp_port_is_left_as_silent(
+    free_ports: FreePorts, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(udp_module, "_MOST_ROUNDS", 1)
+    ports = free_ports(3)
+    with contextlib.ExitStack() as stack:
+        silent(stack, ports)
+        sweep = stack.enter_context(Sweep(session, 0, resolve("127.0.0.1"), ports, 0))
+        sweep.run(10.0)
+        sweep.look_for_rejections()
+    assert (sweep.rounds, sweep.sent) == (1, 3)
+    assert sweep.evidence.to_list() == [row_of("unsent", "udp", "ipv4", ports, reason=TIME_OVER)]
+
+
+def test_a_question_that_never_got_out_does_not_count_as_asked(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(socket.socket):
+        def sendto(self, *dummy: t.Any) -> t.NoReturn:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    def full(family: socket.AddressFamily) -> socket.socket:
+        sock = Full(family, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        return sock
+
+    monkeypatch.setattr(udp_module, "_open_socket", full)
+    monkeypatch.setattr(udp_module, "_MOST_ROUNDS", 6)  # after four that got out, silence would be enough
+    monkeypatch.setattr(udp_module, "_UNKNOWN_ROUND_TRIP", 0.05)
+    with Sweep(session, 0, resolve("127.0.0.1"), [443], 0) as sweep:
+        sweep.run(10.0)
+        sweep.look_for_rejections()
+    assert (sweep.rounds, sweep.sent) == (6, 0)
+    assert sweep.evidence.to_list() == [row_of("unsent", "udp", "ipv4", [443], reason=TIME_OVER)]
+
+
+def test_a_question_that_this_host_itself_refuses_was_not_sent(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [
+        icmp.Rejection(443, "ICMP admin prohibited", PATH.local),
+        icmp.Rejection(50000, "ICMP admin prohibited", "198.51.100.1"),
+    ]
+    monkeypatch.setattr(icmp, "read_errors", lambda dummy: told)
+    with Sweep(session, 0, [PATH], [443, 50000], 0) as sweep:
+        sweep._read_errors(0)
+        sweep.look_for_rejections()
+    by = {"by": "ICMP admin prohibited", "offender": "198.51.100.1"}
+    assert sweep.evidence.to_list() == [
+        row_of("rejected", "udp", "ipv4", [50000], **by),
+        row_of("unsent", "udp", "ipv4", [443], reason=OWN_FIREWALL),
+    ]
+
+
+@pytest.mark.parametrize(("ceiling", "seconds"), [(0, 15.0), (50, 23.0), (1000, 15.4)])
+def test_a_ceiling_of_the_pace_gives_udp_more_time(
+    row: Row, session: Session, monkeypatch: pytest.MonkeyPatch, ceiling: float, seconds: float
+) -> None:
+    given_: list[float] = []
+    monkeypatch.setattr(Sweep, "run", lambda dummy, seconds: given_.append(seconds))
+    probe(session, 0, "127.0.0.1", [row("udp", range(50_000, 50_100))], ceiling)
+    assert given_ == [pytest.approx(seconds)]
+
+
 def test_an_address_that_does_not_resolve_is_a_result(row: Row, session: Session) -> None:
     facts = probe(session, 0, "meet..example", [row("udp", [443])], 0)
     assert facts["unresolved"].startswith('"meet..example" does not resolve: ')
@@ -273,12 +502,12 @@ def test_an_address_that_does_not_resolve_is_a_result(row: Row, session: Session
 )
 def test_an_address_without_a_way_is_not_asked(row: Row, session: Session, address: str, family: str, why: str) -> None:
     facts = probe(session, 0, address, [row("udp", [443, 50000]), row("tcp", [443])], 0)
-    reason = f"it has no way to {address} ({why})"
+    no_way = {"reason": f"it has no way to {address} ({why})", "route": "none"}
     assert facts["evidence"] == [
-        row_of("unsent", "tcp", family, [443], reason=reason),
-        row_of("unsent", "udp", family, [443, 50000], reason=reason),
+        row_of("unsent", "tcp", family, [443], **no_way),
+        row_of("unsent", "udp", family, [443, 50000], **no_way),
     ]
-    assert facts["addresses"] == {family: address}
+    assert (facts["addresses"], facts["source"], facts["local"]) == ({family: address}, {}, {})
     assert facts["sent"] == 0
 
 

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import resolve
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import Path, resolve
 
 
 @pytest.mark.parametrize(
@@ -19,19 +19,53 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve im
 )
 def test_an_address_is_its_own_path(address: str, name: str, to: tuple[t.Any, ...]) -> None:
     (path,) = resolve(address)
-    assert (path.name, path.ip, path.no_way, path.to(443)) == (name, address, "", to)
+    assert (path.name, path.ip, path.local, path.no_way, path.to(443)) == (name, address, address, "", to)
+
+
+def publish(monkeypatch: pytest.MonkeyPatch, published: list[tuple[socket.AddressFamily, str]]) -> None:
+    answer = [(family, socket.SOCK_DGRAM, 17, "", (ip, 0, 0, 0)[: 2 if "." in ip else 4]) for family, ip in published]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *dummy, **more: answer if more else [])
 
 
 def test_a_name_has_one_path_a_family(monkeypatch: pytest.MonkeyPatch) -> None:
     published = [
         (socket.AF_INET6, "::1"),
         (socket.AF_INET, "127.0.0.1"),
-        (socket.AF_INET, "127.0.0.2"),
+        (socket.AF_INET, "127.0.0.1"),
         (socket.AF_UNIX, "x"),
+        (socket.AF_UNIX, "y"),
     ]
-    answer = [(family, socket.SOCK_DGRAM, 17, "", (ip, 0, 0, 0)[: 2 if "." in ip else 4]) for family, ip in published]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *dummy, **more: answer if more else [])
+    publish(monkeypatch, published)
     assert [(path.name, path.ip) for path in resolve("meet.example.com")] == [("ipv4", "127.0.0.1"), ("ipv6", "::1")]
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "first", "second"),
+    [(socket.AF_INET, "ipv4", "127.0.0.1", "127.0.0.2"), (socket.AF_INET6, "ipv6", "::1", "::2")],
+)
+def test_a_name_with_several_addresses_of_a_family_is_refused(
+    monkeypatch: pytest.MonkeyPatch, family: socket.AddressFamily, name: str, first: str, second: str
+) -> None:
+    publish(monkeypatch, [(family, first), (family, first), (family, second)])
+    with pytest.raises(PreflightError) as raised:
+        resolve("meet.example.com")
+    assert str(raised.value) == (
+        f'"meet.example.com" has several {name} addresses, such as {first} and {second}; name the one to test'
+    )
+
+
+@pytest.mark.parametrize(
+    ("local", "ip", "is_own"),
+    [
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "203.0.113.10", False),
+        ("192.0.2.7", "198.51.100.1", False),
+        ("203.0.113.10", "203.0.113.10", False),  # prober and target are the same host
+    ],
+)
+def test_this_hosts_own_end_is_told_from_the_target(local: str, ip: str, is_own: bool) -> None:
+    path = Path(socket.AF_INET, "ipv4", "203.0.113.10", ("203.0.113.10", 0), local, "")
+    assert path.is_own(ip) is is_own
 
 
 @pytest.mark.parametrize("address", ["meet..example", "." * 300, "x" * 70 + ".example"])
@@ -61,4 +95,4 @@ def test_a_name_with_neither_family_has_no_address(monkeypatch: pytest.MonkeyPat
 )
 def test_an_address_without_a_way_says_why(address: str, why: str) -> None:
     (path,) = resolve(address)
-    assert path.no_way == why
+    assert (path.local, path.no_way) == ("", why)
