@@ -109,7 +109,9 @@ def _free_the_port(words: _Words) -> list[str]:
 
 def _intercepted(words: _Words) -> str:
     if words.fact("to"):
-        return f"It arrived at {words.host} on port {words.fact('to')}: the port is translated on the way."
+        port = words.fact("to")
+        where = f"port {port}" if port.isdecimal() else port
+        return f"It arrived at {words.host} on {where}: the port is translated on the way."
     if words.fact("via"):
         return f"The answer came back from {words.fact('via')}, which was not asked; browsers drop such answers."
     what = words.fact("what", "something else")
@@ -151,7 +153,7 @@ def _open_upstream(words: _Words) -> list[str]:
     examples = "the provider's security group or network firewall, or the router"
     steps = [f"Open {words.ports} to {words.ips} in {where} ({examples})"]
     if words.unseen:  # then it may be that the packets went somewhere else
-        steps.append(f"If {words.ips} does not lead to {words.host}: correct its DNS records, or preflight_address")
+        steps.append(f"If {words.host} is not at {words.ips}: correct its DNS records, or preflight_address")
         if len(words.addresses) == 1:
             steps.append(_drop_family(words))
     return steps

@@ -107,11 +107,11 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     table: tuple[tuple[str, dict[Detail, set[int]], Ports, dict[str, str], str], ...] = (
         ("port_in_use", holders, anywhere, {}, ""),
         ("open", prober(saw.OPEN), anywhere, {}, ""),
-        ("intercepted", _few(prober(saw.MOVED), "to", "many other ports"), anywhere, {}, ""),
-        ("intercepted", _few(listener(saw.MOVED), "to", "many other ports"), anywhere, {}, ""),
-        ("intercepted", _few(prober(saw.FOREIGN), "what", "many things"), received, {}, ""),
+        ("intercepted", _few(prober(saw.MOVED), "many others"), anywhere, {}, ""),
+        ("intercepted", _few(listener(saw.MOVED), "many others"), anywhere, {}, ""),
+        ("intercepted", _few(prober(saw.FOREIGN), "many things"), received, {}, ""),
         ("intercepted", prober(saw.ACCEPTED), unanswered, {"what": "nothing"}, ""),
-        ("wrong_server", _few(prober(saw.FOREIGN), "what", "many things"), anywhere, {}, target.gone),
+        ("wrong_server", _few(prober(saw.FOREIGN), "many things"), anywhere, {}, target.gone),
         ("return_blocked", listener(saw.UNANSWERED), anywhere, {"where": "target"}, ""),
         ("return_blocked", listener(saw.RECEIVED), left, {"where": "beyond"}, ""),
         ("return_blocked", listener(saw.RECEIVED), anywhere, {"where": "target"}, gap),
@@ -133,9 +133,14 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
 
 
-def _few(found: dict[Detail, set[int]], key: str, instead: str) -> dict[Detail, set[int]]:
-    """Put what differs in too many ways for anybody to read into one, with `instead` as the detail `key`."""
-    return found if len(found) <= _MOST_DETAILS else {((key, instead),): set().union(*found.values())}
+def _few(found: dict[Detail, set[int]], instead: str) -> dict[Detail, set[int]]:
+    """Put what differs in too many ways for anybody to read into one of each kind, with `instead` as its detail."""
+    if len(found) <= _MOST_DETAILS:
+        return found
+    merged: dict[Detail, set[int]] = {}
+    for detail, ports in found.items():
+        merged.setdefault(tuple((key, instead) for key, dummy in detail), set()).update(ports)
+    return merged
 
 
 def _how_alone(rejected: dict[Detail, set[int]]) -> dict[Detail, set[int]]:

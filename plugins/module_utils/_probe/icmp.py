@@ -37,6 +37,9 @@ _MEANINGS = {
     (6, 1, 6): "reject route",
 }
 
+# What a host tells itself when a neighbour does not answer ARP or neighbour discovery
+NEIGHBOUR_MISSING = ("ICMP host unreachable", "ICMP address unreachable")
+
 
 class Rejection(t.NamedTuple):
     """An ICMP error about the datagram that was sent to `port`."""

@@ -62,8 +62,8 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         # ICMP errors are rate limited: UDP, which may draw thousands, comes second.
         with _aside(lambda: tcp.run(tcp_seconds(len(ways) * len(tcp_ports)))):
             tcp.under_way.wait(UDP_SECONDS)
-            # A ceiling that people set counts for several rounds.
-            sweep.run(UDP_SECONDS + (4 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
+            # Silence takes up to seven rounds to be sure of, and a ceiling that people set makes each of them long.
+            sweep.run(UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
         sweep.look_for_rejections()
     return {
         "unresolved": "",

@@ -13,6 +13,7 @@ import typing as t
 
 from .._addresses import FAMILY_NAMES, plain
 from .._errors import PreflightError
+from .icmp import NEIGHBOUR_MISSING, Rejection
 
 SocketAddress = t.Tuple[t.Any, ...]
 
@@ -30,9 +31,9 @@ class Path(t.NamedTuple):
     local: str
     no_way: str
 
-    def is_own(self, ip: str) -> bool:
-        """Tell whether `ip` is this host's end, and not the target, which may be the same host."""
-        return ip == self.local != self.ip
+    def is_own(self, rejection: Rejection) -> bool:
+        """Tell whether this host's own firewall rejected: not the target, and not because a neighbour is missing."""
+        return rejection.offender == self.local != self.ip and rejection.by not in NEIGHBOUR_MISSING
 
     def to(self, port: int) -> SocketAddress:
         """The socket address of `port`."""

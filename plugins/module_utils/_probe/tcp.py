@@ -177,7 +177,7 @@ def _at_once() -> int:
 def _rejection(sock: socket.socket, error: OSError, connected: bool, path: Path) -> Outcome:
     """What an error of a stream means; Linux before 6.0 does not tell who sent an ICMP error, nor its kind."""
     for told in icmp.read_errors(sock):
-        if path.is_own(told.offender):
+        if path.is_own(told):
             return Outcome(_evidence.UNSENT, _evidence.detail(reason=OWN_FIREWALL))
         return Outcome(_evidence.REJECTED, _evidence.detail(by=told.by, offender=told.offender))
     if connected:

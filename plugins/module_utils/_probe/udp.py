@@ -270,12 +270,12 @@ class Sweep:
             whole = alike and not any(key in self._asked_slowly and key not in self._rejected for key in keys)
             for key, probe in zip(keys, run):
                 rejection = rejections[0] if whole else self._rejected.get(key)
-                if rejection and self._paths[probe.path].is_own(rejection.offender):
+                if rejection and self._paths[probe.path].is_own(rejection):
                     self._see(_evidence.UNSENT, probe, reason=OWN_FIREWALL)
                 elif rejection:
                     self._see(_evidence.REJECTED, probe, by=rejection.by, offender=rejection.offender)
         for probe in self._unsure:
-            if not probe.answered:
+            if not probe.answered and (probe.path, probe.port) not in self._rejected:
                 self._see(_evidence.UNSENT, probe, reason=TIME_OVER)
 
     def _see(self, seen: str, probe: _Probe, **detail: t.Any) -> None:

@@ -256,7 +256,7 @@ def test_a_family_of_which_nothing_was_seen_may_lead_somewhere_else(state: str) 
     assert advise(cause, "meet1", "meet.example.com").remedy == [OPEN_UPSTREAM]
     assert advise(cause._replace(unseen=True), "meet1", "meet.example.com").remedy == [
         OPEN_UPSTREAM,
-        "If 203.0.113.10 does not lead to meet1: correct its DNS records, or preflight_address",
+        "If meet1 is not at 203.0.113.10: correct its DNS records, or preflight_address",
         "If meet1 shall not be reached over IPv4: take 203.0.113.10 out of its name",
     ]
 
@@ -267,7 +267,7 @@ def test_nobody_is_told_to_take_all_addresses_out_of_a_name() -> None:
     )
     assert advise(cause, "meet1", "meet.example.com").remedy == [
         OPEN_UPSTREAM.replace("203.0.113.10", "203.0.113.10 and 2001:db8::10"),
-        "If 203.0.113.10 and 2001:db8::10 does not lead to meet1: correct its DNS records, or preflight_address",
+        "If meet1 is not at 203.0.113.10 and 2001:db8::10: correct its DNS records, or preflight_address",
     ]
 
 

@@ -134,8 +134,8 @@ def test_a_stranger_may_be_the_target_after_its_listener_was_gone(sides: t.Any, 
 @pytest.mark.parametrize(
     ("side", "seen", "key", "instead", "state"),
     [
-        ("prober", "moved", "to", "many other ports", "intercepted"),
-        ("listener", "moved", "to", "many other ports", "intercepted"),
+        ("prober", "moved", "to", "many others", "intercepted"),
+        ("listener", "moved", "to", "many others", "intercepted"),
         ("prober", "foreign", "what", "many things", "wrong_server"),
         ("both", "foreign", "what", "many things", "intercepted"),
     ],

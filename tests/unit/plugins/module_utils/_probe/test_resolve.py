@@ -10,6 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.icmp import Rejection
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import Path, resolve
 
 
@@ -55,17 +56,20 @@ def test_a_name_with_several_addresses_of_a_family_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("local", "ip", "is_own"),
+    ("local", "offender", "by", "is_own"),
     [
-        ("192.0.2.7", "192.0.2.7", True),
-        ("192.0.2.7", "203.0.113.10", False),
-        ("192.0.2.7", "198.51.100.1", False),
-        ("203.0.113.10", "203.0.113.10", False),  # prober and target are the same host
+        ("192.0.2.7", "192.0.2.7", "ICMP admin prohibited", True),
+        ("192.0.2.7", "192.0.2.7", "ICMP port unreachable", True),
+        ("192.0.2.7", "192.0.2.7", "ICMP host unreachable", False),  # a neighbour that does not answer ARP
+        ("192.0.2.7", "192.0.2.7", "ICMP address unreachable", False),  # likewise in IPv6
+        ("192.0.2.7", "203.0.113.10", "ICMP admin prohibited", False),
+        ("192.0.2.7", "198.51.100.1", "ICMP admin prohibited", False),
+        ("203.0.113.10", "203.0.113.10", "ICMP admin prohibited", False),  # prober and target are the same host
     ],
 )
-def test_this_hosts_own_end_is_told_from_the_target(local: str, ip: str, is_own: bool) -> None:
+def test_this_hosts_own_firewall_is_told_from_others(local: str, offender: str, by: str, is_own: bool) -> None:
     path = Path(socket.AF_INET, "ipv4", "203.0.113.10", ("203.0.113.10", 0), local, "")
-    assert path.is_own(ip) is is_own
+    assert path.is_own(Rejection(443, by, offender)) is is_own
 
 
 @pytest.mark.parametrize("address", ["meet..example", "." * 300, "x" * 70 + ".example"])
