@@ -16,8 +16,8 @@ description:
   - UDP ports that stay silent are asked again, as often as the loss on the way asks for. A port is left when the chance
     that it is open, and every question or answer was lost, is below one in a million over the whole table.
   - For the default table it ends within 20 seconds, whatever the network does, plus the time that the system takes to
-    resolve O(address). A O(pace) adds eight times what one question to each UDP port takes at that pace, and many silent
-    TCP ports add four seconds for each hundred or so.
+    resolve O(address). A O(pace) adds eight times what one question to each UDP port takes at that pace, and many
+    silent TCP ports add four seconds for each hundred or so.
   - A port that could not be asked often enough in that time is said to be untested, and not to be closed.
   - Needs no privilege.
 version_added: 0.1.0

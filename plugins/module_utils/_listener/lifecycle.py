@@ -241,7 +241,7 @@ def _call(request: dict[str, str]) -> Facts | None:
             except (OSError, ValueError):  # it may be about to end
                 time.sleep(_MOMENT)
     if not pid:
-        raise PreflightError("the listener's control socket on the target cannot be reached; wait a moment and run again")
+    XX
     raise PreflightError(f"the listener, process {pid} on the target, does not answer; end it with kill -9 {pid}")
 
 
