@@ -241,7 +241,7 @@ def _call(request: dict[str, str]) -> Facts | None:
             except (OSError, ValueError):  # it may be about to end
                 time.sleep(_MOMENT)
     if not pid:
-    XX
+        raise PreflightError("the listener's control socket on the target is not to be reached; run again in a moment")
     raise PreflightError(f"the listener, process {pid} on the target, does not answer; end it with kill -9 {pid}")
 
 
