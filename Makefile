@@ -18,9 +18,12 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(cache)/hypothesis
 # What the caller says is passed on as it is: neither make nor a shell looks inside. It counts only as an
 # argument of make's, for some shells have a HOST of their own in the environment.
 options := FIREWALL HOST PROBER ARGS SCENARIO CORE
-said = $(if $(filter command,$(origin $(1))),$(value $(1)))
-$(foreach option,$(options),$(eval override $(option) := $$(call said,$(option))))
-export $(options)
+said := $(foreach option,$(options),$(if $(filter command,$(origin $(option))),$(option)))
+$(foreach option,$(said),$(eval override $(option) := $$(value $(option))))
+# What was not said is not there at all, and so differs from what was said to be empty. Each list has one more name, for
+# without any these two would be about all variables.
+export ANSIBLE_HOME $(said)
+unexport MAKE_PREFLIGHT $(filter-out $(said),$(options))
 
 ##@ Use
 .PHONY: help

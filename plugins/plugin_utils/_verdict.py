@@ -91,15 +91,15 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     def listener(seen: str) -> dict[Detail, set[int]]:
         return target.evidence.select(seen, requirement.protocol, family, vantage.number)
 
-    def all_of(found: dict[Detail, set[int]]) -> Ports:
-        return set().union(*found.values())
+    def heard(seen: str) -> Ports:
+        return target.evidence.all(seen, requirement.protocol, family, vantage.number)
 
     holders: dict[Detail, set[int]] = {}
     for (protocol, port), holder in target.in_use.items():
         if protocol == requirement.protocol:
             holders.setdefault(tuple(sorted(holder.items())), set()).add(port)
-    arrived, received, left = (all_of(listener(seen)) for seen in (saw.ARRIVED, saw.RECEIVED, saw.LEFT))
-    unanswered = received - all_of(listener(saw.ANSWERED)) - all_of(listener(saw.UNANSWERED))
+    arrived, received, left = (heard(seen) for seen in (saw.ARRIVED, saw.RECEIVED, saw.LEFT))
+    unanswered = received - heard(saw.ANSWERED) - heard(saw.UNANSWERED)
     anywhere = requirement.ports
     gap = target.gap
 
