@@ -34,9 +34,11 @@ options:
         description:
           - The exchange by which a port is proven open.
           - V(stun) is an ICE connectivity check over UDP, V(ice-tcp) the same over TCP (RFC 4571, RFC 6544).
+          - V(http) is the request by which Let's Encrypt sees who a domain belongs to (RFC 8555, section 8.3), and
+            V(https) the same inside TLS, with the session's own certificate.
           - By default V(stun) for UDP and V(ice-tcp) for TCP.
         type: str
-        choices: [stun, ice-tcp]
+        choices: [stun, ice-tcp, http, https]
       required:
         description: Whether the host fails without this entry. An optional one that is not open is a warning.
         type: bool

@@ -18,13 +18,21 @@ options:
     required: true
     suboptions:
       id:
-        description: The public half, of 16 ICE characters.
+        description: The public half, of 16 letters and digits.
         type: str
         required: true
       secret:
         description: The secret half, of 22 ICE characters or more.
         type: str
         required: true
+      certificate:
+        description: A certificate in PEM. Needed where a port speaks V(https).
+        type: str
+        default: ''
+      private_key:
+        description: The private key of that certificate in PEM. Only the listener needs it.
+        type: str
+        default: ''
       started:
         description: When the session was made, in seconds since the epoch. It is not used here.
         type: float

@@ -11,7 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from ._errors import PreflightError
-from ._requirement import SPEAKS
+from ._requirement import SPEAKS, Requirement, parse_requirements
+from ._session import Session
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -24,6 +25,8 @@ SESSION: dict[str, t.Any] = {
     "options": {
         "id": {"type": "str", "required": True},
         "secret": {"type": "str", "required": True, "no_log": True},
+        "certificate": {"type": "str", "default": ""},
+        "private_key": {"type": "str", "default": "", "no_log": True},
         "started": {"type": "float"},
     },
 }
@@ -41,6 +44,17 @@ PORTS: dict[str, t.Any] = {
         "purpose": {"type": "str", "default": ""},
     },
 }
+
+
+def session_and_table(params: t.Mapping[str, t.Any]) -> tuple[Session, list[Requirement]]:
+    """Take those two options; raises PreflightError for a mistake in either, or if they do not fit together."""
+    session, requirements = Session.from_params(params["session"]), parse_requirements(params["ports"])
+    if any(row.speaks == "https" for row in requirements) and not session.certificate:
+        raise PreflightError(
+            "session.certificate is missing, and a port that speaks https needs it; "
+            "take lookup('plugnmeet.server.session')"
+        )
+    return session, requirements
 
 
 def run(module: AnsibleModule, job: t.Callable[[AnsibleModule], Result]) -> None:

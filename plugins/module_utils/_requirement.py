@@ -14,7 +14,7 @@ from ._errors import PreflightError, quoted
 from ._ports import parse_ports
 
 # What a port may speak, and over which protocol.
-SPEAKS = {"stun": "udp", "ice-tcp": "tcp"}
+SPEAKS = {"stun": "udp", "ice-tcp": "tcp", "http": "tcp", "https": "tcp"}
 
 _KEYS = {"name", "protocol", "ports", "required", "speaks", "purpose"}
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}

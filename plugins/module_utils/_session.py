@@ -6,13 +6,16 @@
 
 """One run's identity, as it shows on the wire.
 
-On the wire a session is an ICE agent (RFC 8445, section 5.3): its id is the listener's username fragment, its secret
-the listener's password. The prober's username fragment is not random: it says which vantage asks and which port it
-means, and since the message's integrity covers it, a port that was changed on the way cannot hide.
+To a STUN port a session is an ICE agent (RFC 8445, section 5.3): its id is the listener's username fragment, its secret
+the listener's password. To a web port it is an ACME account (RFC 8555): only who has the secret can make a token, or
+know the key authorization that answers it. Username and token both say which vantage asks and which port it means, and
+since the secret protects them, a port that was changed on the way cannot hide.
 """
 
 from __future__ import annotations
 
+import base64
+import hmac
 import re
 import string
 import typing as t
@@ -27,20 +30,26 @@ USERNAME_LENGTH = ID_LENGTH + len(":v00p00000")
 ICE_CHARS = string.ascii_letters + string.digits + "+/"  # RFC 8839, section 5.4
 
 _MAKE_ONE = "take lookup('plugnmeet.server.session')"
+_ID = re.compile(r"[A-Za-z0-9]+", re.ASCII)
 _ICE = re.compile(r"[A-Za-z0-9+/]+", re.ASCII)
-_QUESTION = re.compile(rb"([A-Za-z0-9+/]{16}):v([0-9]{2})p([0-9]{5})")
+_QUESTION = re.compile(rb"([A-Za-z0-9]{16}):v([0-9]{2})p([0-9]{5})")
 
 # The maximum segment size in a probe's SYN stands for session and vantage: a SYN has no room for more, scanners and
 # browsers use larger ones, middle boxes only ever lower those above some 1200, and any host may set it on its socket.
 MARKS = range(600, 1200)
 VANTAGES = 100
 
+_MAC_LENGTH = 16
+_CLAIMS_LENGTH = ID_LENGTH + 3  # the id, a byte for the vantage, two for the port
+
 
 class Session(t.NamedTuple):
-    """The credentials of one run."""
+    """The credentials of one run; `certificate` and `private_key` in PEM, empty where no port speaks TLS."""
 
     id: str
     secret: str
+    certificate: str = ""
+    private_key: str = ""
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> Session:
@@ -48,7 +57,7 @@ class Session(t.NamedTuple):
         session_id, secret = check_id(str(params["id"]), "session.id"), str(params["secret"])
         if len(secret) < SHORTEST_SECRET or not _ICE.fullmatch(secret):
             raise PreflightError(f"session.secret must be {SHORTEST_SECRET} ICE characters or more; {_MAKE_ONE}")
-        return cls(session_id, secret)
+        return cls(session_id, secret, str(params.get("certificate") or ""), str(params.get("private_key") or ""))
 
     @property
     def key(self) -> bytes:
@@ -66,6 +75,30 @@ class Session(t.NamedTuple):
             return None
         return int(match.group(2)), int(match.group(3))
 
+    def token(self, vantage: int, port: int) -> str:
+        """The challenge token (RFC 8555, section 8.3) of a question from `vantage` to `port`."""
+        claims = self.id.encode("ascii") + bytes((vantage,)) + port.to_bytes(2, "big")
+        return _base64url(claims + self._mac(b"token", claims)[:_MAC_LENGTH])
+
+    def read_token(self, token: str) -> tuple[int, int] | None:
+        """Return vantage and intended port of a token of this session; None for a stranger's."""
+        try:
+            packed = base64.b64decode(token + "=", altchars=b"-_", validate=True)
+        except ValueError:
+            return None
+        claims, mac = packed[:_CLAIMS_LENGTH], packed[_CLAIMS_LENGTH:]
+        right = self._mac(b"token", claims)[:_MAC_LENGTH]
+        if _base64url(packed) != token or not hmac.compare_digest(mac, right):
+            return None
+        return claims[-3], int.from_bytes(claims[-2:], "big")
+
+    def key_authorization(self, token: str) -> str:
+        """What answers `token` (RFC 8555, section 8.1): behind the dot stands an account key's thumbprint, or ours."""
+        return f"{token}.{_base64url(self._mac(b'thumbprint', token.encode('ascii')))}"
+
+    def _mac(self, use: bytes, message: bytes) -> bytes:
+        return hmac.digest(self.key, use + b" " + message, "sha256")
+
     def mark(self, vantage: int) -> int:
         """The TCP maximum segment size by which the SYNs of `vantage` are known."""
         return MARKS[(zlib.crc32(self.id.encode("ascii")) + vantage) % len(MARKS)]
@@ -76,8 +109,13 @@ class Session(t.NamedTuple):
         return vantage if mark in MARKS and vantage < VANTAGES else None
 
 
+def _base64url(data: bytes) -> str:
+    """Base64url without padding, as ACME has it (RFC 8555, section 6.1)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
 def check_id(session_id: str, option: str) -> str:
     """Return `session_id`; raises PreflightError for what the lookup did not make."""
-    if len(session_id) != ID_LENGTH or not _ICE.fullmatch(session_id):
-        raise PreflightError(f"{option} must be {ID_LENGTH} ICE characters, not {quoted(session_id)}; {_MAKE_ONE}")
+    if len(session_id) != ID_LENGTH or not _ID.fullmatch(session_id):
+        raise PreflightError(f"{option} must be {ID_LENGTH} letters and digits, not {quoted(session_id)}; {_MAKE_ONE}")
     return session_id

@@ -135,14 +135,12 @@ from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
-from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
 
 def start(module: AnsibleModule) -> _arguments.Result:
     """Start the listener, or in check mode say what it would bind."""
-    requirements = parse_requirements(module.params["ports"])
-    session = Session.from_params(module.params["session"])
+    session, requirements = _arguments.session_and_table(module.params)
     deadline = _deadline(module)
     if module.check_mode:
         bound = {

@@ -89,6 +89,11 @@ destination:
   returned: always
   type: dict
   sample: {ipv4: 203.0.113.10}
+certificates:
+  description: The TLS certificates (PEM) with which somebody else answered, by their SHA-256 fingerprint.
+  returned: always
+  type: dict
+  sample: {}
 evidence:
   description:
     - What came back, a list of observations, each of which holds for a set of ports. Ports in none were silent.
@@ -119,15 +124,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import nothing_asked, probe
-from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
-from ansible_collections.plugnmeet.server.plugins.module_utils._session import VANTAGES, Session
+from ansible_collections.plugnmeet.server.plugins.module_utils._session import VANTAGES
 
 
 def ask(module: AnsibleModule) -> _arguments.Result:
     """Probe, or in check mode send nothing."""
     params = module.params
-    requirements = parse_requirements(params["ports"])
-    session = Session.from_params(params["session"])
+    session, requirements = _arguments.session_and_table(params)
     if not params["address"].strip():
         raise PreflightError("address is empty; name the target as outsiders know it")
     if not 0 <= params["vantage"] < VANTAGES:

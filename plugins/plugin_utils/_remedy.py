@@ -114,12 +114,57 @@ def _intercepted(words: _Words) -> str:
         return f"It arrived at {words.host} on {where}: the port is translated on the way."
     if words.fact("via"):
         return f"The answer came back from {words.fact('via')}, which was not asked; browsers drop such answers."
-    what = words.fact("what", "something else")
-    if what == "nothing":
+    if words.fact("what") == "nothing":
         return (
             f"The connection reached {words.host}, but nothing that was said in it: something on the way looks into it."
         )
-    return f"It reached {words.host}, but what came back was {what}: something on the way answers in its place."
+    return (
+        f"It reached {words.host}, but what came back was {_answer(words)}: something on the way answers in its place."
+    )
+
+
+def _wrong_server(words: _Words) -> str:
+    who = f"Not {words.host} answered at {words.ips}, but somebody else, with {_answer(words)}."
+    hint = {
+        "redirect": "Let's Encrypt would follow that, and not find its proof.",
+        "portal": f"So does a captive portal or a filter in the network of {words.vantages}.",
+        "proxy": "So does a proxy, a CDN or a load balancer that stands between.",
+        "certificate": "So does a firewall that looks into TLS, a CDN, or another web server.",
+    }.get(words.fact("kind"))
+    return f"{who} {hint}" if hint else who
+
+
+def _answer(words: _Words) -> str:
+    """What came back, and of whom."""
+    certificate = words.facts.get("certificate")
+    if certificate:
+        return "the certificate of {subject}, issued by {issuer}, valid until {expires}".format(**certificate)
+    server = f" from {words.fact('server')}" if words.fact("server") else ""
+    via = f", via {words.fact('via')}" if words.fact("via") else ""
+    return f"{words.fact('what', 'something else')}{server}{via}"
+
+
+def _out_of_the_way(words: _Words) -> list[str]:
+    """What to do about who answers in the server's place, by how it answers."""
+    elsewhere = f"or probe from a host in another network than that of {words.vantages} (preflight_probers)"
+    return {
+        "portal": [f"Sign in to the network of {words.vantages}, {elsewhere}"],
+        "proxy": [f"Take the proxy or CDN in front of {words.address} out of the way of {words.ports}, {elsewhere}"],
+        "certificate": [f"Where a firewall looks into TLS: let it leave {words.address} alone, {elsewhere}"],
+    }.get(words.fact("kind"), [])
+
+
+def _lead_to_host(words: _Words) -> list[str]:
+    return [
+        *_out_of_the_way(words),
+        f"Make {words.address} lead to {words.host}: check its DNS records",
+        f"Where {words.ips} is a router's: forward {words.ports} to {words.host}",
+    ]
+
+
+def _forward_unchanged(words: _Words) -> list[str]:
+    step = f"Forward {words.ports} to {words.host} unchanged, port by port, with nothing in between"
+    return [*_out_of_the_way(words), step]
 
 
 def _return_blocked(words: _Words) -> str:
@@ -190,18 +235,8 @@ def _ask_from_elsewhere(words: _Words) -> list[str]:
 _ADVICE: dict[str, tuple[_Explain, _Remedies]] = {
     "open": (_open_from_inside, _name_another_vantage),
     "port_in_use": (_port_in_use, _free_the_port),
-    "intercepted": (
-        _intercepted,
-        lambda words: [f"Forward {words.ports} to {words.host} unchanged, port by port, with nothing in between"],
-    ),
-    "wrong_server": (
-        lambda words: f"Not {words.host} answered at {words.ips}, but somebody else, with {words.fact('what')}.",
-        lambda words: [
-            f"Make {words.address} lead to {words.host}: check its DNS records",
-            f"Where {words.ips} is a router's: forward {words.ports} to {words.host}",
-            "Take a CDN or proxy out of the way of that name",
-        ],
-    ),
+    "intercepted": (_intercepted, _forward_unchanged),
+    "wrong_server": (_wrong_server, _lead_to_host),
     "return_blocked": (_return_blocked, _let_answers_out),
     "rejected_on_host": (
         lambda words: (

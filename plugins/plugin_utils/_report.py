@@ -58,6 +58,9 @@ def build(
                 "outside": vantage.outside,
                 "source": vantage.source,
                 "address": vantage.addresses,
+                # Where one of these differs from the address above it, it is translated on the way (NAT).
+                "source_local": vantage.local,
+                "address_local": vantage.destination,
             }
             for vantage in vantages
         ],
@@ -186,9 +189,17 @@ def _ends(vantage: Vantage) -> str:
     """Who asked whom, for each address family."""
     pairs = []
     for family, ip in sorted(vantage.addresses.items()):
-        source = vantage.source.get(family) or vantage.local.get(family)
-        pairs.append(f"{source} to {ip}" if source else f"to {ip}")
+        local = vantage.local.get(family)
+        source = vantage.source.get(family, local)
+        here = _natted(source, local)
+        there = _natted(ip, vantage.destination.get(family))
+        pairs.append(f"{here} to {there}" if here else f"to {there}")
     return f": {', '.join(pairs)}" if pairs else ""
+
+
+def _natted(seen: str | None, local: str | None) -> str:
+    """An address with, behind NAT, what it is to its owner."""
+    return f"{seen} (itself {local})" if seen and local and seen != local else seen or ""
 
 
 def _table(checks: t.Sequence[Report]) -> list[str]:

@@ -13,6 +13,9 @@ import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import FAMILIES, Evidence, printable
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._certificate import read_certificate
+
+_MOST_CERTIFICATES = 20
 
 Facts = t.Mapping[str, t.Any]
 
@@ -40,9 +43,10 @@ _INSIDE = tuple(
 class Vantage(t.NamedTuple):
     """One prober: what it saw, and who it was to the target.
 
-    `local` is its own address as it sees it itself, `failure` why it has nothing to say, `inside` why it does not stand
-    for the internet, `unresolved` why the target's name has no address; each is empty if that is not so. `outside` is
-    None if nothing tells.
+    `local` is its own address as it sees it itself, `destination` the target's as that sees it, `certificates` what is
+    known of those that others came with, by fingerprint. `failure` is why it has nothing to say, `inside` why it does
+    not stand for the internet, `unresolved` why the target's name has no address; each is empty if that is not so.
+    `outside` is None if nothing tells.
     """
 
     host: str
@@ -52,6 +56,8 @@ class Vantage(t.NamedTuple):
     addresses: dict[str, str]
     source: dict[str, str]
     local: dict[str, str]
+    destination: dict[str, str]
+    certificates: dict[str, dict[str, str]]
     outside: bool | None
     inside: str
     evidence: Evidence
@@ -97,7 +103,7 @@ def read_target(started: Facts, stopped: Facts) -> Target:
 
 def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vantage:
     """Take a result of `port_probe_info`, of whatever happened to it."""
-    nothing = Vantage(host, number, "", "", {}, {}, {}, None, "", Evidence())
+    nothing = Vantage(host, number, "", "", {}, {}, {}, {}, {}, None, "", Evidence())
     if probed.get("failed") or probed.get("unreachable") or "evidence" not in probed:
         reason = clean(probed.get("msg") or "it did not say why").strip().rstrip(".")
         return nothing._replace(failure=f"{host} could not be used: {reason}")
@@ -111,6 +117,8 @@ def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vanta
         addresses=addresses,
         source=source,
         local=_addresses(probed.get("local") or {}),
+        destination=destination,
+        certificates=_certificates(probed.get("certificates")),
         outside=not inside if source else None,
         inside=f"{host} does not stand for the internet: {inside}" if inside else "",
         evidence=Evidence.from_list(probed["evidence"]),
@@ -164,6 +172,11 @@ def _addresses(value: t.Any) -> dict[str, str]:
     except (TypeError, ValueError) as error:
         shown = clean(value)
         raise PreflightError(f'"{shown}" came back where addresses should be; use one version everywhere') from error
+
+
+def _certificates(value: t.Any) -> dict[str, dict[str, str]]:
+    found = list(value.items())[:_MOST_CERTIFICATES] if isinstance(value, dict) else []
+    return {str(known): read_certificate(str(pem)) for known, pem in found}
 
 
 def _list(value: t.Any) -> list[t.Any]:

@@ -129,7 +129,10 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
             these = left_over & ports & within
             if these:
                 left_over -= these
-                results.append(Result(state, frozenset(these), {**dict(detail), **known}, doubt))
+                facts: dict[str, t.Any] = {**dict(detail), **known}
+                if "certificate" in facts:
+                    facts["certificate"] = vantage.certificates.get(facts["certificate"], {})
+                results.append(Result(state, frozenset(these), facts, doubt))
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
 
 

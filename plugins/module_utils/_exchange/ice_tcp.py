@@ -8,7 +8,12 @@
 
 from __future__ import annotations
 
+import os
 import struct
+
+from .._session import Session
+from . import stun
+from .shapes import Address, Reply, StrangerError, Turn, describe, foreign
 
 _LENGTH = struct.Struct("!H")  # RFC 4571, section 2
 
@@ -33,3 +38,54 @@ def unframe(data: bytes) -> bytes | None:
         raise ValueError("no connectivity check")
     end = _LENGTH.size + length
     return data[_LENGTH.size : end] if len(data) >= end else None
+
+
+class Asking:
+    """The prober's end."""
+
+    def __init__(self, session: Session, vantage: int, port: int) -> None:
+        self._session = session
+        self._port = port
+        self._transaction_id = os.urandom(12)
+        self._question = stun.ask(session, vantage, port, self._transaction_id, os.urandom(8))
+        self._received = b""
+
+    def start(self) -> bytes:
+        """Return the framed question."""
+        return frame(self._question)
+
+    def receive(self, data: bytes) -> tuple[bytes, Reply | None]:
+        """Take what came; the reply is there with its frame's last byte."""
+        self._received += data
+        try:
+            message = unframe(self._received)
+        except ValueError:
+            return b"", foreign(describe(self._received))
+        if message is not None:
+            return b"", stun.check(message, self._session, self._port, self._transaction_id)
+        return b"", None if data else foreign("the end of the connection")
+
+
+class Answering:
+    """The listener's end of a connection from `peer` to `local`."""
+
+    def __init__(self, session: Session, peer: Address, local: Address) -> None:
+        self._session = session
+        self._peer = peer
+        self._local = local
+        self._received = b""
+
+    def receive(self, data: bytes) -> Turn:
+        """Take what came; raises StrangerError for anything but a question of this session."""
+        self._received += data
+        try:
+            question = unframe(self._received)
+        except ValueError as error:
+            raise StrangerError from error
+        if question is None:
+            return Turn()
+        answered = stun.answer(question, self._session, self._peer, self._local)
+        if answered is None:
+            raise StrangerError
+        reply, asked = answered
+        return Turn(frame(reply), asked, complete=True)

@@ -11,13 +11,11 @@ The question is what a browser sends to LiveKit; the answer tells where the ques
 
 from __future__ import annotations
 
-import enum
 import struct
-import typing as t
 
 from .. import _stun
 from .._session import Session
-from .._stun import Address
+from .shapes import Address, Asked, Outcome, Reply, describe, foreign
 
 # Type preference of a peer-reflexive candidate, RFC 8445, sections 5.1.2 and 7.1.1.
 _PRIORITY = struct.pack("!I", (110 << 24) + (65535 << 8) + 255)
@@ -30,30 +28,6 @@ _UNDERSTOOD = {
 }
 
 
-class Asked(t.NamedTuple):
-    """What the listener learns from a question of its session; `vantage` is None for a third party's ICE agent."""
-
-    reply: bytes
-    vantage: int | None
-    intended_port: int | None
-
-
-class Outcome(enum.Enum):
-    """What a reply is worth to the prober."""
-
-    PROVEN = "proven"  # this session's listener, on the intended port
-    MOVED = "moved"  # this session's listener, on another port
-    FOREIGN = "foreign"  # somebody else
-
-
-class Reply(t.NamedTuple):
-    """A checked reply: `mapped` is the prober as the listener sees it, `origin` the listener's own end."""
-
-    outcome: Outcome
-    mapped: Address | None = None
-    origin: Address | None = None
-
-
 def ask(session: Session, vantage: int, port: int, transaction_id: bytes, tie_breaker: bytes) -> bytes:
     """The question of `vantage` to `port`. It is sent again as it is (RFC 8489, section 6.2.1)."""
     attributes = (
@@ -64,8 +38,8 @@ def ask(session: Session, vantage: int, port: int, transaction_id: bytes, tie_br
     return _stun.build(_stun.BINDING_REQUEST, transaction_id, attributes, session.key)
 
 
-def answer(data: bytes, session: Session, source: Address, arrived_at: Address) -> Asked | None:
-    """Answer a question that came from `source` to `arrived_at`.
+def answer(data: bytes, session: Session, source: Address, arrived_at: Address) -> tuple[bytes, Asked] | None:
+    """Answer a question that came from `source` to `arrived_at`; return the answer, and who asks.
 
     None, which means silence, for everything that does not prove the session's secret. No answer is longer than its
     question, so that a forged source gains nothing.
@@ -81,7 +55,7 @@ def answer(data: bytes, session: Session, source: Address, arrived_at: Address) 
         or not _stun.is_authentic(data, message, session.key)
     ):
         return None
-    vantage, intended_port = session.read_username(username) or (None, None)
+    asked = Asked(*(session.read_username(username) or (None, None)))
     unknown = [kind for kind in message.attributes if kind < 0x8000 and kind not in _UNDERSTOOD]
     if unknown:  # RFC 8489, section 6.3.1
         error = (
@@ -89,13 +63,13 @@ def answer(data: bytes, session: Session, source: Address, arrived_at: Address) 
             (_stun.UNKNOWN_ATTRIBUTES, struct.pack(f"!{len(unknown)}H", *unknown)),
         )
         reply = _stun.build(_stun.BINDING_ERROR, message.transaction_id, error, session.key)
-        return Asked(reply, vantage, intended_port) if len(reply) <= len(data) else None
+        return (reply, asked) if len(reply) <= len(data) else None
     mapped = (_stun.XOR_MAPPED_ADDRESS, _stun.xor_address(_stun.pack_address(source), message.transaction_id))
     origin = (_stun.RESPONSE_ORIGIN, _stun.pack_address(arrived_at))
     reply = _stun.build(_stun.BINDING_SUCCESS, message.transaction_id, (mapped, origin), session.key)
     if len(reply) > len(data):
         reply = _stun.build(_stun.BINDING_SUCCESS, message.transaction_id, (mapped,), session.key)
-    return Asked(reply, vantage, intended_port) if len(reply) <= len(data) else None
+    return (reply, asked) if len(reply) <= len(data) else None
 
 
 def check(data: bytes, session: Session, port: int, transaction_id: bytes) -> Reply:
@@ -107,7 +81,7 @@ def check(data: bytes, session: Session, port: int, transaction_id: bytes) -> Re
             or message.transaction_id != transaction_id
             or not _stun.is_authentic(data, message, session.key)
         ):
-            return Reply(Outcome.FOREIGN)
+            return foreign(describe(data))
         mapped = _stun.unpack_address(
             _stun.xor_address(message.attributes.get(_stun.XOR_MAPPED_ADDRESS, b""), transaction_id)
         )
@@ -116,5 +90,5 @@ def check(data: bytes, session: Session, port: int, transaction_id: bytes) -> Re
             return Reply(Outcome.PROVEN, mapped)
         listener = _stun.unpack_address(origin)
     except _stun.StunError:
-        return Reply(Outcome.FOREIGN)
+        return foreign(describe(data))
     return Reply(Outcome.PROVEN if listener[1] == port else Outcome.MOVED, mapped, listener)

@@ -24,6 +24,7 @@ import time
 import typing as t
 
 from .._errors import PreflightError
+from .._exchange.stream import Answerers
 from .._ports import format_ports
 from .._requirement import Requirement
 from .._session import Session
@@ -104,6 +105,7 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
         try:
             _let_go(keep=writer)
             control = _take_control_name()
+            answerers = Answerers(session)
             bound = bind(requirements)
             tap, tap_reason = _open_tap()
             _drop_privileges()
@@ -118,7 +120,7 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
         with connection:
             return _obey(connection, session.id, started, deadline, finish, owner)
 
-    Server(session, bound.sockets, tap, control, command, deadline, time.monotonic).run()
+    Server(session, answerers, bound.sockets, tap, control, command, deadline, time.monotonic).run()
 
 
 def _let_go(keep: int) -> None:

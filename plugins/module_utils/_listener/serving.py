@@ -16,7 +16,9 @@ import struct
 import typing as t
 
 from .._addresses import plain, plain_ip
-from .._exchange import ice_tcp, stun
+from .._exchange import stun
+from .._exchange.shapes import Address, Answering, Asked, StrangerError
+from .._exchange.stream import Answerers
 from .._session import Session
 from .binding import IP_PKTINFO, Port
 from .record import Record
@@ -24,22 +26,23 @@ from .tap import Tap
 
 _FRAMES = 2048  # of the tap before the sockets have their turn; it sees what goes to all of them
 _LONGEST_DATAGRAM = 2048
+_MOST_AT_ONCE = 16384  # of a stream
 _CONVERSATION_SECONDS = 10.0
 _MOST_CONVERSATIONS = 1000
-
-Address = t.Tuple[str, int]
 
 
 class Server:
     """The loop over all sockets.
 
-    `control` is a listening socket and `command` what to do with a connection to it; the loop ends when that returns
-    true. `clock` counts seconds, and `deadline` is the reading at which the loop ends by itself.
+    `answerers` makes the ends of TCP connections. `control` is a listening socket and `command` what to do with a
+    connection to it; the loop ends when that returns true. `clock` counts seconds, and `deadline` is the reading at
+    which the loop ends by itself.
     """
 
     def __init__(
         self,
         session: Session,
+        answerers: Answerers,
         sockets: dict[Port, socket.socket],
         tap: Tap | None,
         control: socket.socket,
@@ -48,6 +51,7 @@ class Server:
         clock: t.Callable[[], float],
     ) -> None:
         self._session = session
+        self._answerers = answerers
         self._tap = tap
         self._control = control
         self._command = command
@@ -105,13 +109,14 @@ class Server:
             return
         local, reply_from = _local_end(ancillary)
         peer = plain(source)
-        asked = stun.answer(data, self._session, peer, (local, port))
-        if asked is None:
+        answered = stun.answer(data, self._session, peer, (local, port))
+        if answered is None:
             self._record.strangers["datagrams"] += 1
             return
+        reply, asked = answered
         self._note(asked, "udp", peer, port)
         try:
-            sock.sendmsg([asked.reply], reply_from, 0, source)
+            sock.sendmsg([reply], reply_from, 0, source)
         except OSError as error:
             self._note_failure(asked, "udp", peer, port, error)
         else:
@@ -136,49 +141,56 @@ class Server:
 
     def _converse(self, conversation: _Conversation) -> None:
         """Answer the first question of a connection; the prober hangs up when it has the answer."""
+        connection = conversation.connection
         try:
-            data = conversation.connection.recv(_LONGEST_DATAGRAM)
-            conversation.data += data
-            question = ice_tcp.unframe(bytes(conversation.data)) if data else None
+            data = connection.recv(_MOST_AT_ONCE)
+            if not data or conversation.complete:
+                self._hang_up(conversation)
+                return
+            if conversation.answering is None:
+                local = plain(connection.getsockname())
+                conversation.answering = self._answerers.answering(data, conversation.peer, local)
+            turn = conversation.answering.receive(data)
         except BlockingIOError:
             return
-        except (OSError, ValueError):
-            data, question = b"", None
-        if not data or conversation.answered:
-            self._hang_up(conversation)
-        elif question is not None:
-            self._answer_conversation(conversation, question)
-
-    def _answer_conversation(self, conversation: _Conversation, question: bytes) -> None:
-        peer, port = conversation.peer, conversation.port
-        asked = stun.answer(question, self._session, peer, plain(conversation.connection.getsockname()))
-        if asked is None:
+        except (OSError, StrangerError):
             self._hang_up(conversation)
             return
-        conversation.answered = True
-        self._note(asked, "tcp", peer, port)
-        try:
-            conversation.connection.sendall(ice_tcp.frame(asked.reply))
-        except OSError as error:
-            self._note_failure(asked, "tcp", peer, port, error)
-            self._hang_up(conversation)
-        else:
-            self._note_success(asked, "tcp", peer, port)
+        if turn.asked and not conversation.asked:
+            conversation.asked = turn.asked
+            self._note(turn.asked, "tcp", conversation.peer, conversation.port)
+        conversation.complete = turn.complete
+        self._say(conversation, turn.send)
 
-    def _note(self, asked: stun.Asked, protocol: str, peer: Address, port: int) -> None:
+    def _say(self, conversation: _Conversation, data: bytes) -> None:
+        asked, peer, port = conversation.asked, conversation.peer, conversation.port
+        try:
+            if data:
+                conversation.connection.sendall(data)
+        except OSError as error:
+            if asked:
+                self._note_failure(asked, "tcp", peer, port, error)
+            self._hang_up(conversation)
+            return
+        if asked and data and conversation.complete:
+            self._note_success(asked, "tcp", peer, port)
+        elif conversation.complete:  # there is no answer to it
+            self._hang_up(conversation)
+
+    def _note(self, asked: Asked, protocol: str, peer: Address, port: int) -> None:
         if asked.vantage is not None and asked.intended_port is not None:
             self._record.received(protocol, peer, asked.vantage, port, asked.intended_port)
 
-    def _note_success(self, asked: stun.Asked, protocol: str, peer: Address, port: int) -> None:
+    def _note_success(self, asked: Asked, protocol: str, peer: Address, port: int) -> None:
         if asked.vantage is not None:
             self._record.answered(protocol, peer, asked.vantage, port)
 
-    def _note_failure(self, asked: stun.Asked, protocol: str, peer: Address, port: int, error: OSError) -> None:
+    def _note_failure(self, asked: Asked, protocol: str, peer: Address, port: int, error: OSError) -> None:
         if asked.vantage is not None:
             self._record.unanswered(protocol, peer, asked.vantage, port, error.strerror or str(error))
 
     def _hang_up(self, conversation: _Conversation) -> None:
-        if not conversation.answered:
+        if not conversation.asked:
             self._record.strangers["connections"] += 1
         descriptor = conversation.connection.fileno()
         del self._conversations[descriptor], self._handlers[descriptor]
@@ -194,15 +206,16 @@ class Server:
 
 
 class _Conversation:
-    """A TCP connection that has not asked yet, or has its answer."""
+    """A TCP connection; `asked` once it has proven to be of this session, `complete` with its answer."""
 
     def __init__(self, connection: socket.socket, peer: Address, port: int, deadline: float) -> None:
         self.connection = connection
         self.peer = peer
         self.port = port
         self.deadline = deadline
-        self.data = bytearray()
-        self.answered = False
+        self.answering: Answering | None = None
+        self.asked: Asked | None = None
+        self.complete = False
 
 
 _Ancillary = t.List[t.Tuple[int, int, bytes]]

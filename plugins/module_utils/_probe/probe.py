@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 import time
 import typing as t
@@ -35,6 +36,7 @@ def nothing_asked(unresolved: str = "") -> Facts:
         "addresses": {},
         "source": {},
         "destination": {},
+        "certificates": {},
         "local": {},
         "evidence": [],
         "sent": 0,
@@ -47,8 +49,8 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
     """Ask every port of `requirements` at every address family of `address`.
 
     Returns `unresolved`, a sentence or empty; `addresses` by family; `source`, this prober as the target sees it,
-    `local`, as it sees itself, and `destination`, the target as it sees itself, by family; `evidence`; `sent` and
-    `rounds` of UDP; `seconds`.
+    `local`, as it sees itself, and `destination`, the target as it sees itself, by family; `certificates` (PEM) of
+    others, by fingerprint; `evidence`; `sent` and `rounds` of UDP; `seconds`.
     """
     start = time.monotonic()
     try:
@@ -56,8 +58,9 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
     except PreflightError as error:
         return nothing_asked(str(error))
     ways = [path for path in paths if not path.no_way]
-    udp_ports, tcp_ports = _ports(requirements, "udp"), _ports(requirements, "tcp")
-    tcp = TcpProbes(session, vantage, ways, tcp_ports)
+    udp_ports = _speaks(requirements, "udp")
+    tcp_ports = _speaks(requirements, "tcp")
+    tcp = TcpProbes(session, vantage, address, ways, tcp_ports)
     with Sweep(session, vantage, ways, udp_ports, ceiling) as sweep:
         # ICMP errors are rate limited: UDP, which may draw thousands, comes second.
         with _aside(lambda: tcp.run(tcp_seconds(len(ways) * len(tcp_ports)))):
@@ -71,6 +74,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "source": {**tcp.mapped, **sweep.mapped},
         "local": {path.name: path.local for path in ways},
         "destination": {**tcp.origin, **sweep.origin},
+        "certificates": {known: ssl.DER_cert_to_PEM_cert(data) for known, data in tcp.certificates.items()},
         "evidence": _without_way(paths, requirements, vantage) + tcp.evidence.to_list() + sweep.evidence.to_list(),
         "sent": sweep.sent,
         "rounds": sweep.rounds,
@@ -78,8 +82,9 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
     }
 
 
-def _ports(requirements: t.Iterable[Requirement], protocol: str) -> list[int]:
-    return sorted(set().union(*(row.ports for row in requirements if row.protocol == protocol)))
+def _speaks(requirements: t.Iterable[Requirement], protocol: str) -> dict[int, str]:
+    """The ports of `protocol`, and what each speaks."""
+    return {port: row.speaks for row in requirements if row.protocol == protocol for port in row.ports}
 
 
 @contextlib.contextmanager

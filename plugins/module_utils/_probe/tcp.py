@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import resource
 import socket
 import threading
@@ -19,11 +18,12 @@ import typing as t
 
 from .. import _evidence
 from .._evidence import Detail, Evidence, Observation
-from .._exchange import ice_tcp, stun
+from .._exchange import https, shapes, stream
+from .._exchange.shapes import Reply
 from .._session import Session
 from . import icmp
 from .resolve import Path
-from .udp import OWN_FIREWALL, TIME_OVER, describe
+from .udp import OWN_FIREWALL, TIME_OVER
 
 # A lost SYN is sent again by the kernel after 1, 3 and 7 s; more connections meanwhile find out sooner.
 _GAP = 0.4  # seconds between two attempts
@@ -32,7 +32,8 @@ _WINDOW = _GAP * (_ATTEMPTS + 2)  # seconds for one port
 _CONFIRM = 2  # how often an answer that is no proof has to come
 _AGREE = 1.0  # seconds after the first answer that is no proof
 _HEAD_START = 0.01  # seconds
-_LONGEST = 4096
+_MOST_AT_ONCE = 16384
+_MOST_CERTIFICATES, _LONGEST_CERTIFICATE = 20, 8192
 _SPARE_DESCRIPTORS = 64  # for UDP, the loop and the interpreter
 
 _PROOFS = (_evidence.OPEN, _evidence.MOVED)
@@ -41,25 +42,33 @@ _STRENGTH = (*_PROOFS, _evidence.FOREIGN, _evidence.REJECTED, _evidence.ACCEPTED
 
 
 class Outcome(t.NamedTuple):
-    """What an attempt saw; `mapped` is the prober as the listener sees it, `origin` the listener's own address."""
+    """What an attempt saw, and the reply that it is taken from, if there was one."""
 
     seen: str
     detail: Detail = ()
-    mapped: str = ""
-    origin: str = ""
+    reply: Reply | None = None
 
 
 class TcpProbes:
-    """All TCP `ports` over `paths`; the evidence is there when `run` returns."""
+    """All TCP ports over `paths`; the evidence is there when `run` returns.
 
-    def __init__(self, session: Session, vantage: int, paths: t.Sequence[Path], ports: t.Iterable[int]) -> None:
+    `host` is the target's name, or its address, and `speaks` says for each port what it speaks. `certificates` are
+    those (DER) that others came with, by fingerprint.
+    """
+
+    def __init__(
+        self, session: Session, vantage: int, host: str, paths: t.Sequence[Path], speaks: t.Mapping[int, str]
+    ) -> None:
         self.evidence = Evidence()
         self.mapped: dict[str, str] = {}
         self.origin: dict[str, str] = {}
+        self.certificates: dict[str, bytes] = {}
         self._session = session
         self._vantage = vantage
+        self._host = host
+        self._speaks = speaks
         self.under_way = threading.Event()  # set when every port was asked once, or as many as may be at once
-        self._ends = [(path, port) for path in paths for port in ports]
+        self._ends = [(path, port) for path in paths for port in sorted(speaks)]
 
     def run(self, seconds: float) -> None:
         """Ask every port, for `seconds` at the most."""
@@ -75,17 +84,23 @@ class TcpProbes:
                 else:
                     outcome = await self._ask(path, port)
             if outcome:
-                observation = Observation(outcome.seen, "tcp", path.name, self._vantage, outcome.detail)
-                self.evidence.ports(observation).add(port)
-                if outcome.mapped:
-                    self.mapped.setdefault(path.name, outcome.mapped)
-                if outcome.origin:
-                    self.origin.setdefault(path.name, outcome.origin)
+                self._note(outcome, path, port)
 
         asking = asyncio.gather(*(one(path, port) for path, port in self._ends))
         await asyncio.sleep(_HEAD_START)
         self.under_way.set()
         await asking
+
+    def _note(self, outcome: Outcome, path: Path, port: int) -> None:
+        observation = Observation(outcome.seen, "tcp", path.name, self._vantage, outcome.detail)
+        self.evidence.ports(observation).add(port)
+        reply = outcome.reply
+        if reply and reply.mapped:
+            self.mapped.setdefault(path.name, reply.mapped[0])
+        if reply and reply.origin:
+            self.origin.setdefault(path.name, reply.origin[0])
+        if reply and 0 < len(reply.certificate) <= _LONGEST_CERTIFICATE and len(self.certificates) < _MOST_CERTIFICATES:
+            self.certificates[https.fingerprint(reply.certificate)] = reply.certificate
 
     async def _ask(self, path: Path, port: int) -> Outcome | None:
         """Make attempts until one proves the port, or until enough of them agree that it is not; None for silence."""
@@ -115,7 +130,8 @@ class TcpProbes:
 
     async def _attempt(self, path: Path, port: int) -> Outcome | None:
         """Connect and ask once; None if nothing at all came back until cancelled."""
-        connected = False
+        asking = stream.asking(self._speaks[port], self._session, self._vantage, port, self._host)
+        connected = heard = False
         try:
             sock = socket.socket(path.family, socket.SOCK_STREAM)
         except OSError as error:
@@ -124,43 +140,37 @@ class TcpProbes:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._session.mark(self._vantage))
             icmp.ask_for_errors(sock)
-            await asyncio.get_running_loop().sock_connect(sock, path.to(port))
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(sock, path.to(port))
             connected = True
-            return await self._converse(sock, port)
+            to_send, reply = asking.start(), None
+            while reply is None:
+                if to_send:
+                    await loop.sock_sendall(sock, to_send)
+                data = await loop.sock_recv(sock, _MOST_AT_ONCE)
+                heard = heard or bool(data)
+                to_send, reply = asking.receive(data)
+            return _weigh(reply)
         except asyncio.CancelledError:
+            if heard:  # half an answer, of which no more seems to come
+                return _weigh(asking.receive(b"")[1])
             return Outcome(_evidence.ACCEPTED) if connected else None
         except OSError as error:
             return _rejection(sock, error, connected, path)
         finally:
             sock.close()
 
-    async def _converse(self, sock: socket.socket, port: int) -> Outcome:
-        """Ask over a connection, and weigh what comes back."""
-        loop = asyncio.get_running_loop()
-        transaction_id = os.urandom(12)
-        question = stun.ask(self._session, self._vantage, port, transaction_id, os.urandom(8))
-        await loop.sock_sendall(sock, ice_tcp.frame(question))
-        received = b""
-        while True:
-            chunk = await loop.sock_recv(sock, _LONGEST)
-            received += chunk
-            try:
-                message = ice_tcp.unframe(received)
-            except ValueError:
-                return Outcome(_evidence.FOREIGN, _evidence.detail(what=describe(received)))
-            if message is not None:
-                return self._weigh(message, port, transaction_id)
-            if not chunk:
-                return Outcome(_evidence.FOREIGN, _evidence.detail(what="the end of the connection"))
 
-    def _weigh(self, message: bytes, port: int, transaction_id: bytes) -> Outcome:
-        reply = stun.check(message, self._session, port, transaction_id)
-        if reply.outcome is stun.Outcome.FOREIGN or not reply.mapped:
-            return Outcome(_evidence.FOREIGN, _evidence.detail(what=describe(message)))
-        origin = reply.origin or ("", port)
-        if reply.outcome is stun.Outcome.MOVED:
-            return Outcome(_evidence.MOVED, _evidence.detail(to=origin[1]), reply.mapped[0], origin[0])
-        return Outcome(_evidence.OPEN, (), reply.mapped[0], origin[0])
+def _weigh(reply: Reply | None) -> Outcome:
+    """What a reply is worth as evidence."""
+    if reply is None:
+        return Outcome(_evidence.ACCEPTED)
+    if reply.outcome is shapes.Outcome.PROVEN:
+        return Outcome(_evidence.OPEN, (), reply)
+    if reply.outcome is shapes.Outcome.MOVED and reply.origin:
+        return Outcome(_evidence.MOVED, _evidence.detail(to=reply.origin[1]), reply)
+    certificate = https.fingerprint(reply.certificate) if reply.certificate else None
+    return Outcome(_evidence.FOREIGN, _evidence.detail(certificate=certificate, **reply.about), reply)
 
 
 def seconds(ports: int) -> float:

@@ -20,6 +20,7 @@ from itertools import zip_longest
 from .. import _evidence
 from .._evidence import Evidence, Observation
 from .._exchange import stun
+from .._exchange.shapes import Outcome, describe
 from .._session import Session
 from . import icmp
 from .pace import Pace, enough
@@ -198,8 +199,8 @@ class Sweep:
                 self._see(_evidence.FOREIGN, stranger, what=describe(data))
             return
         reply = stun.check(data, self._session, probe.port, probe.transaction_id)
-        if reply.outcome is stun.Outcome.FOREIGN:
-            self._see(_evidence.FOREIGN, probe, what=describe(data))
+        if reply.outcome is Outcome.FOREIGN:
+            self._see(_evidence.FOREIGN, probe, **reply.about)
             return
         if probe.answered:
             return
@@ -212,7 +213,7 @@ class Sweep:
         family = self._paths[path].name
         if reply.mapped:
             self.mapped.setdefault(family, reply.mapped[0])
-        if reply.outcome is stun.Outcome.MOVED and reply.origin:
+        if reply.outcome is Outcome.MOVED and reply.origin:
             self._see(_evidence.MOVED, probe, to=reply.origin[1])
         elif (source[0], source[1]) != (self._paths[path].ip, probe.port):
             self._see(_evidence.MOVED, probe, via=f"{source[0]} port {source[1]}")
@@ -281,13 +282,6 @@ class Sweep:
     def _see(self, seen: str, probe: _Probe, **detail: t.Any) -> None:
         observation = Observation(seen, "udp", self._paths[probe.path].name, self._vantage, _evidence.detail(**detail))
         self.evidence.ports(observation).add(probe.port)
-
-
-def describe(data: bytes) -> str:
-    """A stranger's answer in words that are safe to print: its first line, or its length."""
-    line = data.split(b"\n", 1)[0].strip()[:60]
-    text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in line)
-    return f'"{text}"' if len(text) > 3 and text.count("?") < len(text) / 4 else f"{len(data)} bytes"
 
 
 def _refusal(error: OSError) -> str:
