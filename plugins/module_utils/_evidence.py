@@ -24,6 +24,7 @@ ACCEPTED = "accepted"  # a TCP connection was completed, and then nothing came
 FOREIGN = "foreign"  # an answer of somebody else, described by `what`
 REJECTED = "rejected"  # refused with `by`, RST or ICMP, from `offender` as far as the kernel tells
 UNSENT = "unsent"  # the prober itself could not ask; `reason`
+LIMITED = "limited"  # silent, as were new questions to known open ports: no more `limit` get through `after` so many
 
 # What the listener can see of a port
 IN_USE = "in_use"  # not bound: `process`, `pid`, `unit` hold it
@@ -34,7 +35,7 @@ UNANSWERED = "unanswered"  # the kernel refused to send the answer; `reason`
 LEFT = "left"  # the answer left by the network card
 
 SEEN = frozenset(
-    (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, IN_USE, ARRIVED, RECEIVED, ANSWERED, UNANSWERED, LEFT)
+    (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, IN_USE, ARRIVED, RECEIVED, ANSWERED, UNANSWERED, LEFT)
 )  # fmt: skip
 PROTOCOLS = ("tcp", "udp")
 FAMILIES = ("ipv4", "ipv6")

@@ -218,12 +218,39 @@ def _open_on_host(words: _Words) -> list[str]:
 
 
 def _untested(words: _Words) -> str:
+    if words.fact("limit"):
+        return _limited(words)
     if not words.has_family:
         return f"{words.fact('reason', 'It was not asked')}."
     return f"{words.vantages} could not ask over {words.families}: {words.fact('reason')}."
 
 
+def _limited(words: _Words) -> str:
+    """Why the silence of ports proves nothing; `limit` says what there are no more of."""
+    where = f"on {words.host}" if words.fact("where") == "target" else "on the way"
+    if words.fact("limit") == "flows":
+        what = f"no new connection got through, not even to ports known to be open: a connection table {where} is full"
+    else:
+        what = f"nothing got through any more, not even to ports known to be open: something {where} shuts the asker out"
+    return f"After {words.fact('after')} answers {what}. Whether these ports are open is not known."
+
+
+def _make_room(words: _Words) -> list[str]:
+    on_host = words.fact("where") == "target"
+    place = words.host if on_host else f"the router or firewall in front of {words.host}, or of {words.vantages}"
+    elsewhere = "Or run it again in some minutes, or from a host in another network (preflight_probers)"
+    if words.fact("limit") != "flows":
+        return [
+            f"Let {words.vantages} ask all of it on {place} (protection against scans or floods)",
+            f"{elsewhere}, or slower: preflight_pace: 200, preflight_ttl: 600",
+        ]
+    steps = [f"Raise the number of connections that {place} can hold; this test makes one for each port"]
+    return [*steps, *(["sysctl -w net.netfilter.nf_conntrack_max=65536"] if on_host else []), elsewhere]
+
+
 def _ask_from_elsewhere(words: _Words) -> list[str]:
+    if words.fact("limit"):
+        return _make_room(words)
     if words.fact("prober"):
         return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
     if not words.has_family:

@@ -118,6 +118,8 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("wrong_server", prober(saw.ACCEPTED), anywhere, {"what": "a connection, and nothing more"}, gap),
         ("rejected_on_host", _how_alone(prober(saw.REJECTED)), arrived, {}, ""),
         ("rejected_upstream", prober(saw.REJECTED), anywhere, {}, gap),
+        ("untested", prober(saw.LIMITED), arrived, {"where": "target"}, ""),
+        ("untested", prober(saw.LIMITED), anywhere, {"where": "beyond"}, ""),
         ("blocked_on_host", listener(saw.ARRIVED), anywhere, {}, ""),
         ("untested", prober(saw.UNSENT), anywhere, {}, ""),
         ("blocked_upstream", {(): set(anywhere)}, anywhere, {}, gap),

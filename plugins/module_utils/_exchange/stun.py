@@ -27,9 +27,18 @@ _UNDERSTOOD = {
     _stun.USE_CANDIDATE,
 }
 
+# In the first byte of a transaction id: this port was asked before. What is answered at once needs no further evidence,
+# so that the listener looks for the others only.
+AGAIN = 0x01
+
+
+def transaction_id(noise: bytes, again: bool) -> bytes:
+    """Make a transaction id of twelve random bytes."""
+    return bytes((noise[0] & ~AGAIN | again,)) + noise[1:]
+
 
 def ask(session: Session, vantage: int, port: int, transaction_id: bytes, tie_breaker: bytes) -> bytes:
-    """The question of `vantage` to `port`. It is sent again as it is (RFC 8489, section 6.2.1)."""
+    """The question of `vantage` to `port`."""
     attributes = (
         (_stun.USERNAME, session.username(vantage, port)),
         (_stun.PRIORITY, _PRIORITY),

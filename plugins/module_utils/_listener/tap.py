@@ -7,7 +7,8 @@
 """The tap: which of this session's questions reached the network card, and which answers left by it.
 
 A packet socket (packet(7)) for all protocols sees a frame before the host's own firewall does. A socket filter lets
-only frames through that could be this session's, so that other traffic costs nothing.
+only frames through that could be this session's, and of STUN only what was asked again: what is answered at once needs
+no further evidence, so that a sweep of open ports costs nothing here.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import struct
 import typing as t
 
 from .._addresses import plain_ip
+from .._exchange.stun import AGAIN
 from .._session import MARKS
 from .._stun import MAGIC_COOKIE
 
@@ -150,7 +152,11 @@ _FILTER: tuple[_Instruction, ...] = (
     (_IF_EQUAL, socket.IPPROTO_TCP, "tcp", "leave"),
     "udp",  # STUN in either direction
     (_LOAD_WORD_AT_X, 12),
-    (_IF_EQUAL, MAGIC_COOKIE, "take", "leave"),
+    (_IF_EQUAL, MAGIC_COOKIE, "stun", "leave"),
+    "stun",  # a question that was asked before, or its answer
+    (_LOAD_BYTE_AT_X, 16),
+    (_AND, AGAIN),
+    (_IF_EQUAL, AGAIN, "take", "leave"),
     "tcp",
     (_LOAD_BYTE_AT_X, 13),
     (_AND, _SYN_ACK),

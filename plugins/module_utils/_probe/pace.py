@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 import typing as t
 
-START = 10_000.0  # probes a second
+START = 20_000.0  # probes a second
 CEILING = 200_000.0  # more than an interpreter sends
 FLOOR = 500.0
-_WINDOW = 0.02  # seconds in which the rate stays as it is
+_WINDOW = 0.01  # seconds in which the rate stays as it is
 _FALLEN = 0.8
 _DEVIATIONS = 4
 _PATIENCE = 0.25  # seconds in which the first answer may come
+_STALLED = 50  # answers in a row that were expected and did not come
 
 
 class _Window:
@@ -48,8 +49,20 @@ class Pace:
         self._judged = 0  # windows that have been
         self._sent = self._answered = 0  # in those that were judged good
         self._settled = False
+        self._missed = 0.0  # answers expected since the last window that had one
         self._credit = 0.0
         self._last = now
+
+    def new_round(self, now: float) -> None:
+        """From here on other ports are asked, of which another share may answer."""
+        self._windows = [_Window(now, self.rate)]
+        self._judged = self._sent = self._answered = 0
+        self._missed = 0.0
+
+    @property
+    def stalled(self) -> bool:
+        """Whether answers that came all the time come no more, however slowly it goes."""
+        return self._missed >= _STALLED
 
     @property
     def window(self) -> int:
@@ -74,7 +87,7 @@ class Pace:
         self._windows[-1].sent += 1
 
     def answered(self, window: int) -> None:
-        """A probe that was sent in `window` was answered."""
+        """A probe that was sent in `window` of this round was answered."""
         self._windows[window].answered += 1
 
     def back_off(self) -> None:
@@ -92,6 +105,7 @@ class Pace:
             window = self._windows[self._judged]
             self._judged += 1
             expected = window.sent * self._answered / self._sent if self._sent else 0.0
+            self._missed = 0.0 if window.answered else self._missed + expected
             # Fewer by a fifth, and by more than chance does: the deviation of a count is about its root.
             if window.answered < min(_FALLEN * expected, expected - _DEVIATIONS * math.sqrt(expected)):
                 self._settled = True
@@ -101,6 +115,11 @@ class Pace:
                 self._answered += window.answered
                 well = well or window.rate >= self.rate
         return well
+
+
+def lost(sends: int, answered: int) -> float:
+    """The share of `sends` to open ports that were lost, or whose answers were, if `answered` came."""
+    return (sends - answered) / sends if sends else 0.0
 
 
 def enough(silent: int, asked: int, sends: int, answered: int) -> bool:

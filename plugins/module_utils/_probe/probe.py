@@ -19,10 +19,12 @@ from .._errors import PreflightError
 from .._evidence import Evidence, Observation
 from .._requirement import Requirement
 from .._session import Session
+from . import control
+from .rejections import look_again
 from .resolve import Path, resolve
+from .sweep import Sweep
 from .tcp import TcpProbes
 from .tcp import seconds as tcp_seconds
-from .udp import Sweep
 
 UDP_SECONDS = 15.0
 
@@ -40,6 +42,7 @@ def nothing_asked(unresolved: str = "") -> Facts:
         "local": {},
         "evidence": [],
         "sent": 0,
+        "dropped": 0,
         "rounds": 0,
         "seconds": 0.0,
     }
@@ -66,8 +69,8 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         with _aside(lambda: tcp.run(tcp_seconds(len(ways) * len(tcp_ports)))):
             tcp.under_way.wait(UDP_SECONDS)
             # Silence takes up to seven rounds to be sure of, and a ceiling that people set makes each of them long.
-            sweep.run(UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
-        sweep.look_for_rejections()
+            control.run(sweep, UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
+        look_again(sweep)
     return {
         "unresolved": "",
         "addresses": {path.name: path.ip for path in paths},
@@ -77,6 +80,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "certificates": {known: ssl.DER_cert_to_PEM_cert(data) for known, data in tcp.certificates.items()},
         "evidence": _without_way(paths, requirements, vantage) + tcp.evidence.to_list() + sweep.evidence.to_list(),
         "sent": sweep.sent,
+        "dropped": sweep.dropped,
         "rounds": sweep.rounds,
         "seconds": round(time.monotonic() - start, 2),
     }

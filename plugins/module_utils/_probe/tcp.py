@@ -23,7 +23,7 @@ from .._exchange.shapes import Reply
 from .._session import Session
 from . import icmp
 from .resolve import Path
-from .udp import OWN_FIREWALL, TIME_OVER
+from .sweep import OWN_FIREWALL, TIME_OVER
 
 # A lost SYN is sent again by the kernel after 1, 3 and 7 s; more connections meanwhile find out sooner.
 _GAP = 0.4  # seconds between two attempts

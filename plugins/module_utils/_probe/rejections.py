@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Who refused: a second, slow look at the ports that were silent, because ICMP errors are rate limited."""
+
+from __future__ import annotations
+
+import time
+from itertools import zip_longest
+
+from .. import _evidence
+from .sweep import OWN_FIREWALL, SHORTEST_WAIT, Probe, Sweep
+
+_GAP = 1.05  # seconds between two questions that ask for an ICMP error: Linux sends one a second
+_MOST_QUESTIONS = 3
+
+
+def look_again(sweep: Sweep) -> None:
+    """Where some ports of a silent run were rejected, ask its edges and middle again, and conclude from all of it.
+
+    A rejected range shows as a few rejected ports among silent ones. Nothing else may draw errors meanwhile. It takes
+    as many seconds as there are questions to one address.
+    """
+    questions: list[list[Probe]] = [[] for dummy in sweep.paths]
+    for run in _silent_runs(sweep):
+        if any((probe.path, probe.port) in sweep.rejected for probe in run):
+            edges = {probe.port: probe for probe in (run[0], run[-1], run[len(run) // 2])}
+            questions[run[0].path] += [
+                probe for probe in edges.values() if (probe.path, probe.port) not in sweep.rejected
+            ]
+    asked: set[tuple[int, int]] = set()
+    # The limit holds for each destination, so that one question to each address can go at a time.
+    for probes in list(zip_longest(*questions))[:_MOST_QUESTIONS]:
+        sweep.listen(time.monotonic() + _GAP)
+        for probe in filter(None, probes):
+            asked.add((probe.path, probe.port))
+            sweep.send(probe, time.monotonic())
+    if asked:
+        sweep.listen(time.monotonic() + sweep.round_trip + SHORTEST_WAIT)
+    _conclude(sweep, asked)
+
+
+def _silent_runs(sweep: Sweep) -> list[list[Probe]]:
+    """The probes without an answer, as runs of neighbouring ports of one address."""
+    runs: list[list[Probe]] = []
+    for probe in sorted(sweep.silent, key=lambda probe: (probe.path, probe.port)):
+        last = runs[-1][-1] if runs else None
+        if last and last.path == probe.path and last.port == probe.port - 1:
+            runs[-1].append(probe)
+        else:
+            runs.append([probe])
+    return runs
+
+
+def _conclude(sweep: Sweep, asked: set[tuple[int, int]]) -> None:
+    """Turn the rejections into evidence.
+
+    Of a run with a rejected port the whole run was rejected, unless it was not always in the same way, or one of the
+    ports that were `asked` slowly enough to get an ICMP error of their own stayed silent.
+    """
+    for run in _silent_runs(sweep):
+        keys = [(probe.path, probe.port) for probe in run]
+        rejections = [sweep.rejected[key] for key in keys if key in sweep.rejected]
+        alike = len({(rejection.by, rejection.offender) for rejection in rejections}) == 1
+        whole = alike and not any(key in asked and key not in sweep.rejected for key in keys)
+        for key, probe in zip(keys, run):
+            rejection = rejections[0] if whole else sweep.rejected.get(key)
+            if rejection and sweep.paths[probe.path].is_own(rejection):
+                sweep.see(_evidence.UNSENT, probe, reason=OWN_FIREWALL)
+            elif rejection:
+                sweep.see(_evidence.REJECTED, probe, by=rejection.by, offender=rejection.offender)

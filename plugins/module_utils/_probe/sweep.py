@@ -1,0 +1,278 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The sweep: ask every UDP port, again where nothing came back, with one source socket a family."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import select
+import socket
+import time
+import typing as t
+
+from .. import _evidence
+from .._evidence import Evidence, Observation
+from .._exchange import stun
+from .._exchange.shapes import Outcome, Reply, describe
+from .._session import Session
+from . import icmp
+from .pace import Pace, enough, lost
+from .resolve import Path
+from .udp_socket import drops, open_socket
+
+_BATCH = 32  # probes between two looks at the answers
+_LONGEST_DATAGRAM = 2048
+_MOST_ROUNDS = 30
+UNKNOWN_ROUND_TRIP = 0.25  # seconds to wait where nothing was answered yet
+SHORTEST_WAIT = 0.05
+
+OWN_FIREWALL = "its own firewall does not let the question out"
+TIME_OVER = "its time was over before it had asked often enough to be sure"
+
+
+class Probe:
+    """One port of one address, how often it was asked, and whether an answer came."""
+
+    __slots__ = ("answered", "path", "port", "sends")
+
+    def __init__(self, path: int, port: int) -> None:
+        self.path = path
+        self.port = port
+        self.sends = 0
+        self.answered = False
+
+
+class _Question(t.NamedTuple):
+    """One question to a port; `window` is that of the pace."""
+
+    probe: Probe
+    round: int
+    window: int
+    sent_at: float
+
+
+class Sweep:
+    """One sweep of `ports` over `paths`; its evidence grows while it runs.
+
+    `mapped` and `origin` are the two ends as the listener sees them, by family; `sent` counts questions, `dropped`
+    answers that this host had no room for, and `rejected` has the ICMP errors by path and port. `silent` are the ports
+    without an answer, but for those of paths that were given up, `sure` tells whether they were asked often enough to
+    be called closed, and `stalled` whether it ended since nothing was answered any more.
+    """
+
+    def __init__(
+        self, session: Session, vantage: int, paths: t.Sequence[Path], ports: t.Iterable[int], ceiling: float
+    ) -> None:
+        self.evidence = Evidence()
+        self.mapped: dict[str, str] = {}
+        self.origin: dict[str, str] = {}
+        self.sent = self.dropped = self.rounds = 0
+        self.round_trip = 0.0
+        self.rejected: dict[tuple[int, int], icmp.Rejection] = {}
+        self.sure = self.stalled = False
+        self.paths = paths
+        self.vantage = vantage
+        self.probes: list[Probe] = []
+        self._session = session
+        self._ceiling = ceiling
+        self._tie_breaker = os.urandom(8)
+        for path in range(len(paths)):
+            self.probes += [Probe(path, port) for port in ports]
+        self._asked: dict[bytes, _Question] = {}  # by transaction id
+        self._by_port = {(probe.path, probe.port): probe for probe in self.probes}
+        self._open = [self.evidence.ports(Observation(_evidence.OPEN, "udp", path.name, vantage)) for path in paths]
+        self._given_up: set[int] = set()
+        self._last_answer = 0.0
+        self._sockets: list[socket.socket] = []
+        self._pace = Pace(ceiling, time.monotonic())
+
+    def __enter__(self) -> Sweep:  # noqa: PYI034 - typing.Self is newer than Python 3.8
+        if not self._sockets:
+            self._sockets = [open_socket(path.family) for path in self.paths]
+        return self
+
+    def __exit__(self, *dummy: object) -> None:
+        for sock in self._sockets:
+            sock.close()
+
+    def again(self, path: int, ports: t.Iterable[int], same_source: bool = False) -> Sweep:
+        """Return another sweep of some of the ports of one path, from the same source port or from a new one."""
+        sweep = Sweep(self._session, self.vantage, [self.paths[path]], ports, self._ceiling)
+        if same_source:
+            sweep._sockets.append(self._sockets[path].dup())
+        return sweep
+
+    @property
+    def silent(self) -> list[Probe]:
+        return [probe for probe in self.probes if not probe.answered and probe.path not in self._given_up]
+
+    def give_up(self, path: int) -> list[Probe]:
+        """Ask no more over one path; return its ports that had no answer."""
+        self._given_up.add(path)
+        return [probe for probe in self.probes if not probe.answered and probe.path == path]
+
+    @property
+    def lost(self) -> float:
+        """The share of questions to open ports that had no answer, as far as is known."""
+        return lost(*self._sends_to_answered())
+
+    def run(self, seconds: float) -> None:
+        """Ask until enough is known, for `seconds` at the most, or until the way seems to take no more."""
+        end = time.monotonic() + seconds
+        silent = self.silent
+        self.sure, self.stalled = not silent, False
+        while not self.sure and self.rounds < _MOST_ROUNDS and time.monotonic() < end:
+            random.shuffle(silent)
+            self.rounds += 1
+            self._pace.new_round(time.monotonic())
+            self._ask_all(silent, end)
+            before = len(silent)
+            silent = [probe for probe in silent if not probe.answered]
+            self._adapt(before, len(silent))
+            asked = min((probe.sends for probe in silent), default=1)
+            self.sure = enough(len(silent), asked, *self._sends_to_answered())
+            self.stalled = self._pace.stalled
+            if self.stalled:
+                break
+        self.round_trip = self.round_trip or UNKNOWN_ROUND_TRIP
+        if silent:
+            self.listen(min(end, time.monotonic() + 2 * self.round_trip))
+
+    def _adapt(self, before: int, after: int) -> None:
+        """Slow down for the next round if this one shows that the one before was too fast, or this host too slow."""
+        dropped = sum(drops(sock) for sock in self._sockets)
+        if dropped > self.dropped or (self.rounds > 1 and after < 0.9 * before):
+            self._pace.back_off()
+        self.dropped = dropped
+
+    def _sends_to_answered(self) -> tuple[int, int]:
+        sends = [probe.sends for probe in self.probes if probe.answered]
+        return sum(sends), len(sends)
+
+    def _ask_all(self, probes: t.Sequence[Probe], end: float) -> None:
+        """Send one round, and wait until its answers dry up."""
+        at = 0
+        while at < len(probes):
+            now = time.monotonic()
+            if now >= end or self._pace.stalled:
+                return
+            batch = probes[at : at + min(_BATCH, self._pace.allowance(now, self.round_trip))]
+            at += len(batch)
+            for probe in batch:
+                if not probe.answered:
+                    self.send(probe, now)
+            self._receive(0.0 if batch else 0.0005)
+        self._last_answer = time.monotonic()
+        while True:
+            wait = max(SHORTEST_WAIT, 1.5 * self.round_trip) if self.round_trip else UNKNOWN_ROUND_TRIP
+            quiet = min(self._last_answer + wait, end) - time.monotonic()
+            if quiet <= 0 or all(probe.answered for probe in probes):
+                return
+            self._receive(min(quiet, 0.01))
+
+    def listen(self, until: float) -> None:
+        """Take late answers and errors."""
+        while time.monotonic() < until:
+            self._receive(0.01)
+
+    def send(self, probe: Probe, now: float) -> None:
+        """Ask one port, each time with a transaction id of its own, so that an answer tells which question it is to."""
+        transaction_id = stun.transaction_id(os.urandom(12), probe.sends > 0)
+        question = stun.ask(self._session, self.vantage, probe.port, transaction_id, self._tie_breaker)
+        self._asked[transaction_id] = _Question(probe, self.rounds, self._pace.window, now)
+        probe.sends += 1
+        self._pace.sent()
+        for dummy in range(3):
+            try:
+                self._sockets[probe.path].sendto(question, self.paths[probe.path].to(probe.port))
+                self.sent += 1
+                return
+            except OSError as error:
+                # An ICMP error about an earlier probe fails this call, and nothing was sent: take it and try again.
+                if self._read_errors(probe.path):
+                    continue
+                if error.errno in (errno.EAGAIN, errno.ENOBUFS):
+                    self._pace.back_off()
+                    time.sleep(0.001)
+                    continue
+                self.see(_evidence.UNSENT, probe, reason=_refusal(error))
+                return
+        probe.sends -= 1  # it never got out; the next round tries again
+
+    def _receive(self, timeout: float) -> None:
+        """Take what has arrived; wait up to `timeout` for something to arrive."""
+        readable = select.select(self._sockets, (), (), timeout)[0]
+        for sock in readable:
+            path = self._sockets.index(sock)
+            while True:
+                try:
+                    data, source = sock.recvfrom(_LONGEST_DATAGRAM)
+                except BlockingIOError:
+                    break
+                except OSError:
+                    if not self._read_errors(path):
+                        break
+                else:
+                    self._take(path, data, source)
+            self._read_errors(path)
+
+    def _read_errors(self, path: int) -> bool:
+        rejections = icmp.read_errors(self._sockets[path])
+        for rejection in rejections:
+            if (path, rejection.port) in self._by_port:
+                self.rejected[path, rejection.port] = rejection
+        return bool(rejections)
+
+    def _take(self, path: int, data: bytes, source: tuple[t.Any, ...]) -> None:
+        transaction_id = data[8:20]
+        question = self._asked.get(transaction_id)
+        if question is None or question.probe.path != path:
+            stranger = self._by_port.get((path, source[1]))
+            if stranger and not stranger.answered and source[0] == self.paths[path].ip:
+                self.see(_evidence.FOREIGN, stranger, what=describe(data))
+            return
+        probe = question.probe
+        if probe.answered:
+            return
+        reply = stun.check(data, self._session, probe.port, transaction_id)
+        if reply.outcome is Outcome.FOREIGN:
+            self.see(_evidence.FOREIGN, probe, **reply.about)
+            return
+        now = time.monotonic()
+        probe.answered = True
+        self._last_answer = now
+        self.round_trip = max(0.9 * self.round_trip, now - question.sent_at)
+        if question.round == self.rounds:
+            self._pace.answered(question.window)
+        self._note(path, probe, reply, source)
+
+    def _note(self, path: int, probe: Probe, reply: Reply, source: tuple[t.Any, ...]) -> None:
+        family, ip = self.paths[path].name, self.paths[path].ip
+        if reply.mapped and family not in self.mapped:
+            self.mapped[family] = reply.mapped[0]
+        if reply.outcome is Outcome.MOVED and reply.origin:
+            self.see(_evidence.MOVED, probe, to=reply.origin[1])
+        elif source[1] != probe.port or source[0] != ip:
+            self.see(_evidence.MOVED, probe, via=f"{source[0]} port {source[1]}")
+        else:
+            if reply.origin and family not in self.origin:
+                self.origin[family] = reply.origin[0]
+            self._open[path].add(probe.port)
+
+    def see(self, seen: str, probe: Probe, **detail: t.Any) -> None:
+        """Add to the evidence."""
+        observation = Observation(seen, "udp", self.paths[probe.path].name, self.vantage, _evidence.detail(**detail))
+        self.evidence.ports(observation).add(probe.port)
+
+
+def _refusal(error: OSError) -> str:
+    text = error.strerror or str(error)
+    if error.errno == errno.EPERM:
+        return f"{OWN_FIREWALL} ({text})"
+    return f"its system does not send the question ({text})"
