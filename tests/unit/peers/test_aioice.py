@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import stun
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Outcome
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
 peer = pytest.importorskip("aioice.stun", reason="aioice is not installed")
@@ -29,9 +30,9 @@ def test_their_question_is_answered_as_they_understand_it(prober: tuple[str, int
     question.attributes["ICE-CONTROLLING"] = 1234567890
     question.attributes["USE-CANDIDATE"] = None
     question.add_message_integrity(SESSION.key)
-    asked = stun.answer(bytes(question), SESSION, prober, TARGET)
-    assert asked is not None
-    answer = peer.parse_message(asked.reply)
+    answered = stun.answer(bytes(question), SESSION, prober, TARGET)
+    assert answered is not None
+    answer = peer.parse_message(answered[0])
     assert answer.check_message_integrity(SESSION.key)
     assert answer.message_class is peer.Class.RESPONSE
     assert answer.transaction_id == question.transaction_id
@@ -56,7 +57,7 @@ def test_their_answer_is_proof(prober: tuple[str, int]) -> None:
     answer.attributes["XOR-MAPPED-ADDRESS"] = prober
     answer.add_message_integrity(SESSION.key)
     reply = stun.check(bytes(answer), SESSION, TARGET[1], b"transaction1")
-    assert reply.outcome is stun.Outcome.PROVEN
+    assert reply.outcome is Outcome.PROVEN
     assert reply.mapped is not None
     assert ipaddress.ip_address(reply.mapped[0]) == ipaddress.ip_address(prober[0])
 
@@ -64,9 +65,9 @@ def test_their_answer_is_proof(prober: tuple[str, int]) -> None:
 def test_they_understand_our_refusal() -> None:
     items = [(_stun.USERNAME, SESSION.username(0, 1)), (_stun.PRIORITY, bytes(4)), (0x7FFE, bytes(8))]
     question = _stun.build(_stun.BINDING_REQUEST, b"transaction1", items, SESSION.key)
-    asked = stun.answer(question, SESSION, PROBERS[0], TARGET)
-    assert asked is not None
-    refusal = peer.parse_message(asked.reply)
+    answered = stun.answer(question, SESSION, PROBERS[0], TARGET)
+    assert answered is not None
+    refusal = peer.parse_message(answered[0])
     assert refusal.check_message_integrity(SESSION.key)
     assert refusal.message_class is peer.Class.ERROR
     assert refusal.attributes["ERROR-CODE"] == (420, "")

@@ -22,8 +22,8 @@ def lookup(*terms: str, **options: t.Any) -> list[dict[str, t.Any]]:
 def test_a_session_is_one_that_the_modules_take() -> None:
     before = time.time()
     (made,) = lookup()
-    assert set(made) == {"id", "secret", "started"}
-    assert Session.from_params(made) == Session(made["id"], made["secret"])
+    assert set(made) == {"id", "secret", "certificate", "private_key", "started"}
+    assert Session.from_params(made) == Session(**{key: value for key, value in made.items() if key != "started"})
     assert before <= made["started"] <= time.time()
     assert made["id"].isalnum()
     assert len(made["secret"]) == 32

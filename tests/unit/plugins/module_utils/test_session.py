@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import string
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._session import (
 
 sessions = st.builds(
     Session,
-    st.text(ICE_CHARS, min_size=16, max_size=16),
+    st.text(string.ascii_letters + string.digits, min_size=16, max_size=16),
     st.text(ICE_CHARS, min_size=SHORTEST_SECRET, max_size=64),
 )
 vantages = st.integers(0, VANTAGES - 1)
@@ -76,16 +78,24 @@ def test_no_bytes_raise_anything(username: bytes) -> None:
 
 @given(sessions)
 def test_options_become_a_session(session: Session) -> None:
-    assert Session.from_params({"id": session.id, "secret": session.secret, "started": 1.0}) == session
+    assert Session.from_params({**session._asdict(), "started": 1.0}) == session
     assert session.key == session.secret.encode("ascii")
+
+
+@pytest.mark.parametrize("nothing", [{}, {"certificate": None, "private_key": None}])
+def test_a_session_may_have_no_certificate(nothing: dict[str, None]) -> None:
+    session = Session.from_params({"id": "3YbqWm0c8PdTzVnA", "secret": "x" * 32, **nothing})
+    assert session == Session("3YbqWm0c8PdTzVnA", "x" * 32)
+    assert (session.certificate, session.private_key) == ("", "")
 
 
 @pytest.mark.parametrize(
     ("session_id", "secret", "sentence"),
     [
-        ("short", "x" * 32, "session.id must be 16 ICE characters"),
-        ("3YbqWm0c8PdTzVn:", "x" * 32, "session.id must be 16 ICE characters"),
-        ("3YbqWm0c8PdTzVn\n", "x" * 32, "session.id must be 16 ICE characters"),
+        ("short", "x" * 32, "session.id must be 16 letters and digits"),
+        ("3YbqWm0c8PdTzVn:", "x" * 32, "session.id must be 16 letters and digits"),
+        ("3YbqWm0c8PdTzVn/", "x" * 32, "session.id must be 16 letters and digits"),
+        ("3YbqWm0c8PdTzVn\n", "x" * 32, "session.id must be 16 letters and digits"),
         ("3YbqWm0c8PdTzVnA", "x" * 21, "session.secret must be 22 ICE characters or more"),
         ("3YbqWm0c8PdTzVnA", "x" * 31 + "é", "session.secret must be 22 ICE characters or more"),
     ],

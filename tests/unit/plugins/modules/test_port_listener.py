@@ -99,8 +99,14 @@ def test_check_mode_stops_nothing(run_module: t.Any, session: Result, port: int)
         ({"ports": [{**TABLE[0], "ports": "0"}]}, 'ports[0].ports "0" has a port outside 1-65535; '),
         ({"ports": [*TABLE, {**TABLE[2], "name": "x"}]}, 'ports[3].ports has 443/tcp, which is in "https" already'),
         ({"ports": [{**TABLE[0], "protocol": "sctp"}]}, "value of protocol must be one of: tcp, udp, got: sctp"),
-        ({"ports": [{**TABLE[0], "speaks": "quic"}]}, "value of speaks must be one of: stun, ice-tcp, got: quic"),
-        ({"session": {"id": "x", "secret": "x" * 32}}, 'session.id must be 16 ICE characters, not "x"; take lookup('),
+        (
+            {"ports": [{**TABLE[0], "speaks": "quic"}]},
+            "value of speaks must be one of: stun, ice-tcp, http, https, got: quic",
+        ),
+        (
+            {"session": {"id": "x", "secret": "x" * 32}},
+            'session.id must be 16 letters and digits, not "x"; take lookup(',
+        ),
         ({"session": {"id": "x" * 16, "secret": "x"}}, "session.secret must be 22 ICE characters or more; take "),
         ({"state": "paused"}, "value of state must be one of: started, stopped, got: paused"),
     ],

@@ -184,7 +184,7 @@ def test_no_units_are_no_work(run_module: t.Any, system: Systemd) -> None:
     ("wrong", "sentence"),
     [
         ({"ttl": 3}, "ttl is 3; give the session more than 3 seconds."),
-        ({"session": "session1"}, 'session must be 16 ICE characters, not "session1"; take lookup('),
+        ({"session": "session1"}, 'session must be 16 letters and digits, not "session1"; take lookup('),
         ({"ttl": -1}, "ttl is -1; give the session more than 3 seconds."),
         ({"units": ["a b"]}, 'units has "a b", which is no name of a systemd unit; write it as haproxy.'),
         ({"units": None}, "missing required arguments: units"),

@@ -50,6 +50,8 @@ class Sides:
             "addresses": {family: ADDRESSES[family] for family in families},
             "source": {family: OUTSIDE[family] for family in families},
             "local": {family: LOCAL[family] for family in families},
+            "destination": {family: ADDRESSES[family] for family in families},
+            "certificates": {},
             "outside": True,
             "inside": "",
             "evidence": self.evidence(seen, number, families),

@@ -60,6 +60,8 @@ def test_the_report_is_exactly_the_contracts(sides: t.Any) -> None:
                 "outside": True,
                 "source": {"ipv4": "198.51.100.2"},
                 "address": {"ipv4": "203.0.113.10"},
+                "source_local": {"ipv4": "192.0.2.7"},
+                "address_local": {"ipv4": "203.0.113.10"},
             }
         ],
         "checks": [
@@ -122,7 +124,7 @@ def test_the_screen_shows_a_table_and_below_it_why_and_what_to_do(sides: t.Any) 
         show(hole(sides), "reports/meet1.json")
         == """
 PLUGNMEET PREFLIGHT of meet1 (meet.example.com), 2023-11-14 22:13:20 UTC
-  from ext: 198.51.100.2 to 203.0.113.10
+  from ext: 198.51.100.2 (itself 192.0.2.7) to 203.0.113.10
 
 PORT             FOR             NEED      RESULT
 50000-60000/udp  what it is for  required  FAILED: blocked upstream (3 of
@@ -166,12 +168,26 @@ def test_what_stood_still_before_is_not_said_to_run_again(sides: t.Any) -> None:
 @pytest.mark.parametrize(
     ("known", "line"),
     [
-        ({}, "  from ext: 198.51.100.2 to 203.0.113.10"),
+        ({"local": {"ipv4": "198.51.100.2"}}, "  from ext: 198.51.100.2 to 203.0.113.10"),
+        ({"local": {}, "destination": {}}, "  from ext: 198.51.100.2 to 203.0.113.10"),
+        ({}, "  from ext: 198.51.100.2 (itself 192.0.2.7) to 203.0.113.10"),
+        (
+            {"destination": {"ipv4": "10.0.0.5"}},
+            "  from ext: 198.51.100.2 (itself 192.0.2.7) to 203.0.113.10 (itself 10.0.0.5)",
+        ),
         ({"source": {}}, "  from ext: 192.0.2.7 to 203.0.113.10"),
         ({"source": {}, "local": {}}, "  from ext: to 203.0.113.10"),
         ({"addresses": {}}, "  from ext"),
     ],
-    ids=["as the target sees it", "as it sees itself", "not known", "no address"],
+    ids=[
+        "as both see it",
+        "as the other sees it",
+        "behind NAT",
+        "both behind NAT",
+        "as it sees itself",
+        "not known",
+        "no address",
+    ],
 )
 def test_a_prober_stands_with_the_best_address_that_is_known(sides: t.Any, known: t.Any, line: str) -> None:
     made = make(sides, [sides.row("udp", [1])], [sides.vantage({}, **known)])

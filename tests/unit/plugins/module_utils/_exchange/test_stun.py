@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import string
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import stun
-from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.stun import Outcome
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Asked, Outcome, Reply
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import ICE_CHARS, VANTAGES, Session
 
 PROBER = ("198.51.100.2", 40_000)
@@ -21,7 +22,9 @@ TRANSACTION = b"transaction1"
 TIE_BREAKER = b"tie-brkr"
 
 sessions = st.builds(
-    Session, st.text(ICE_CHARS, min_size=16, max_size=16), st.text(ICE_CHARS, min_size=22, max_size=40)
+    Session,
+    st.text(string.ascii_letters + string.digits, min_size=16, max_size=16),
+    st.text(ICE_CHARS, min_size=22, max_size=40),
 )
 vantages = st.integers(0, VANTAGES - 1)
 ports = st.integers(1, 65535)
@@ -33,6 +36,14 @@ def ask(session: Session, port: int = TARGET[1]) -> bytes:
     return stun.ask(session, 3, port, TRANSACTION, TIE_BREAKER)
 
 
+def answer(
+    question: bytes, session: Session, source: _stun.Address = PROBER, target: _stun.Address = TARGET
+) -> tuple[bytes, Asked]:
+    answered = stun.answer(question, session, source, target)
+    assert answered is not None
+    return answered
+
+
 def attributes(session: Session, *more: tuple[int, bytes], username: bytes = b"") -> list[tuple[int, bytes]]:
     return [(_stun.USERNAME, username or session.username(3, TARGET[1])), *more]
 
@@ -42,10 +53,9 @@ def test_both_ends_prove_each_other(
     session: Session, vantage: int, source: _stun.Address, target: _stun.Address, transaction: bytes
 ) -> None:
     question = stun.ask(session, vantage, target[1], transaction, TIE_BREAKER)
-    asked = stun.answer(question, session, source, target)
-    assert asked is not None
-    assert (asked.vantage, asked.intended_port) == (vantage, target[1])
-    assert stun.check(asked.reply, session, target[1], transaction) == stun.Reply(Outcome.PROVEN, source, target)
+    data, asked = answer(question, session, source, target)
+    assert asked == (vantage, target[1])
+    assert stun.check(data, session, target[1], transaction) == Reply(Outcome.PROVEN, source, target)
 
 
 @given(sessions, vantages, addresses, addresses, transactions)
@@ -53,9 +63,7 @@ def test_no_answer_is_longer_than_its_question(
     session: Session, vantage: int, source: _stun.Address, target: _stun.Address, transaction: bytes
 ) -> None:
     question = stun.ask(session, vantage, target[1], transaction, TIE_BREAKER)
-    asked = stun.answer(question, session, source, target)
-    assert asked is not None
-    assert len(asked.reply) <= len(question)
+    assert len(answer(question, session, source, target)[0]) <= len(question)
 
 
 @given(
@@ -69,26 +77,24 @@ def test_no_answer_to_a_third_party_is_longer_than_its_question(
     session = Session("3YbqWm0c8PdTzVnA", "x" * 32)
     items = attributes(session, *more, username=b"3YbqWm0c8PdTzVnA:ab")
     question = _stun.build(_stun.BINDING_REQUEST, TRANSACTION, items, session.key)
-    asked = stun.answer(question, session, source, target)
-    assert asked is None or len(asked.reply) <= len(question)
+    answered = stun.answer(question, session, source, target)
+    assert answered is None or len(answered[0]) <= len(question)
 
 
 def test_a_third_partys_agent_is_answered_without_being_taken_for_a_vantage(session: Session) -> None:
     items = attributes(session, (_stun.PRIORITY, bytes(4)), username=session.id.encode("ascii") + b":browser7")
     question = _stun.build(_stun.BINDING_REQUEST, TRANSACTION, items, session.key)
-    asked = stun.answer(question, session, PROBER, TARGET)
-    assert asked is not None
-    assert (asked.vantage, asked.intended_port) == (None, None)
-    assert stun.check(asked.reply, session, TARGET[1], TRANSACTION).outcome is Outcome.PROVEN
+    data, asked = answer(question, session)
+    assert asked == (None, None)
+    assert stun.check(data, session, TARGET[1], TRANSACTION).outcome is Outcome.PROVEN
 
 
 def test_a_short_question_gets_the_answer_without_the_origin(session: Session) -> None:
     items = attributes(session, username=session.id.encode("ascii") + b":b")
     question = _stun.build(_stun.BINDING_REQUEST, TRANSACTION, items, session.key)
     prober, target = ("2001:db8::2", 40_000), ("2001:db8::10", 50_000)
-    asked = stun.answer(question, session, prober, target)
-    assert asked is not None
-    assert stun.check(asked.reply, session, TARGET[1], TRANSACTION) == stun.Reply(Outcome.PROVEN, prober, None)
+    data = answer(question, session, prober, target)[0]
+    assert stun.check(data, session, TARGET[1], TRANSACTION) == Reply(Outcome.PROVEN, prober, None)
 
 
 @pytest.mark.parametrize("change", ["id", "secret"])
@@ -135,39 +141,32 @@ def test_a_question_with_a_byte_changed_is_met_with_silence(place: int, change: 
 def test_an_unknown_attribute_that_must_be_understood_is_refused_signed(session: Session) -> None:
     items = attributes(session, (_stun.PRIORITY, bytes(4)), (0x7FF0, b""), (0x0003, bytes(4)), (0xC001, b""))
     question = _stun.build(_stun.BINDING_REQUEST, TRANSACTION, items, session.key)
-    asked = stun.answer(question, session, PROBER, TARGET)
-    assert asked is not None
-    error = _stun.parse(asked.reply)
-    assert _stun.is_authentic(asked.reply, error, session.key)
+    data = answer(question, session)[0]
+    error = _stun.parse(data)
+    assert _stun.is_authentic(data, error, session.key)
     assert (error.type, error.transaction_id) == (_stun.BINDING_ERROR, TRANSACTION)
     assert error.attributes[_stun.ERROR_CODE][:4] == _stun.pack_error(420, "")
     assert error.attributes[_stun.UNKNOWN_ATTRIBUTES] == bytes.fromhex("7ff00003")
-    assert stun.check(asked.reply, session, TARGET[1], TRANSACTION).outcome is Outcome.FOREIGN
+    assert stun.check(data, session, TARGET[1], TRANSACTION).outcome is Outcome.FOREIGN
 
 
 @pytest.mark.parametrize("kind", [_stun.USE_CANDIDATE, _stun.ICE_CONTROLLED, _stun.SOFTWARE, 0xFFFF])
 def test_what_browsers_add_is_no_obstacle(session: Session, kind: int) -> None:
     question = _stun.build(_stun.BINDING_REQUEST, TRANSACTION, attributes(session, (kind, b"")), session.key)
-    asked = stun.answer(question, session, PROBER, TARGET)
-    assert asked is not None
-    assert _stun.parse(asked.reply).type == _stun.BINDING_SUCCESS
+    assert _stun.parse(answer(question, session)[0]).type == _stun.BINDING_SUCCESS
 
 
 def reply(session: Session, target: _stun.Address = TARGET) -> bytes:
-    asked = stun.answer(ask(session), session, PROBER, target)
-    assert asked is not None
-    return asked.reply
+    return answer(ask(session), session, PROBER, target)[0]
 
 
 def test_a_reply_from_another_port_has_moved(session: Session) -> None:
     found = stun.check(reply(session, (TARGET[0], 50_001)), session, TARGET[1], TRANSACTION)
-    assert found == stun.Reply(Outcome.MOVED, PROBER, (TARGET[0], 50_001))
+    assert found == Reply(Outcome.MOVED, PROBER, (TARGET[0], 50_001))
 
 
 def test_a_question_that_was_moved_tells_the_port_that_was_meant(session: Session) -> None:
-    asked = stun.answer(ask(session, 50_007), session, PROBER, TARGET)
-    assert asked is not None
-    assert asked.intended_port == 50_007
+    assert answer(ask(session, 50_007), session)[1].intended_port == 50_007
 
 
 def test_a_reply_to_another_transaction_is_foreign(session: Session) -> None:

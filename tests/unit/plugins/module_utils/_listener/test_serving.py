@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import ice_tcp, stun
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Outcome, Reply
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
@@ -35,7 +36,7 @@ def ask(session: Session, port: int, vantage: int = 4) -> bytes:
     return stun.ask(session, vantage, port, b"transaction1", b"tie-brkr")
 
 
-def prove(session: Session, reply: bytes, port: int) -> stun.Reply:
+def prove(session: Session, reply: bytes, port: int) -> Reply:
     return stun.check(reply, session, port, b"transaction1")
 
 
@@ -69,7 +70,7 @@ def test_a_datagram_of_the_session_is_answered_from_where_it_went(
         reply, source = prober.recvfrom(2048)
         mine = prober.getsockname()[1]
     assert source[:2] == (host, port)
-    assert prove(session, reply, port) == stun.Reply(stun.Outcome.PROVEN, (host, mine), (host, port))
+    assert prove(session, reply, port) == Reply(Outcome.PROVEN, (host, mine), (host, port))
     seen = saw(session)
     found = rows(seen, port)
     on_card = {"arrived", "left"} if started["tap"]["usable"] else set()
@@ -113,7 +114,7 @@ def test_a_connection_of_the_session_is_answered(
         reply = ice_tcp.unframe(prober.recv(2048))
         mine = prober.getsockname()[1]
     assert reply is not None
-    assert prove(session, reply, port) == stun.Reply(stun.Outcome.PROVEN, (host, mine), (host, port))
+    assert prove(session, reply, port) == Reply(Outcome.PROVEN, (host, mine), (host, port))
     found = rows(saw(session), port)
     on_card = {"arrived", "left"} if started["tap"]["usable"] else set()
     assert set(found) == {"received", "answered"} | on_card
@@ -129,7 +130,7 @@ def test_a_question_that_meant_another_port_is_told_so(
         prober.settimeout(5)
         prober.sendto(ask(session, meant), ("127.0.0.1", arrived))
         reply = prober.recv(2048)
-    assert prove(session, reply, meant).outcome is stun.Outcome.MOVED
+    assert prove(session, reply, meant).outcome is Outcome.MOVED
     seen = saw(session)
     found = rows(seen, meant)
     assert set(found) == {"moved"}
@@ -152,7 +153,7 @@ def test_a_third_partys_agent_is_answered_and_is_no_evidence(
         prober.settimeout(5)
         prober.sendto(question, ("127.0.0.1", port))
         reply = prober.recv(2048)
-    assert prove(session, reply, port).outcome is stun.Outcome.PROVEN
+    assert prove(session, reply, port).outcome is Outcome.PROVEN
     seen = saw(session)
     assert (seen["evidence"], seen["strangers"]) == ([], {"datagrams": 0, "connections": 0})
 
@@ -242,7 +243,7 @@ def test_a_flood_of_strangers_leaves_the_session_its_answers(
         for dummy in range(20):
             prober.sendto(ask(session, port), ("127.0.0.1", port))
             try:
-                assert prove(session, prober.recv(2048), port).outcome is stun.Outcome.PROVEN
+                assert prove(session, prober.recv(2048), port).outcome is Outcome.PROVEN
                 break
             except socket.timeout:
                 continue

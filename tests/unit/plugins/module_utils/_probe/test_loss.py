@@ -16,6 +16,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.stream import Answerers
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding import IP_PKTINFO
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.serving import Server
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
@@ -44,7 +45,9 @@ def listener(session: Session, ports: t.Iterable[int]) -> t.Iterator[None]:
     for sock in sockets.values():
         sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
     control, end = socket.socketpair()
-    server = Server(session, sockets, None, control, lambda *dummy: True, time.monotonic() + 60, time.monotonic)
+    answerers = Answerers(session)
+    end_of_time = time.monotonic() + 60
+    server = Server(session, answerers, sockets, None, control, lambda *dummy: True, end_of_time, time.monotonic)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

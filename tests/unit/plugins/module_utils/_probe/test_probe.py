@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import stun
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import describe
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
@@ -30,7 +31,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._probe import udp
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import nothing_asked, probe
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import Path, resolve
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.tcp import TcpProbes
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.udp import Sweep, describe
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.udp import Sweep
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
@@ -217,6 +218,10 @@ def test_a_server_that_resets_is_rejecting(free_ports: FreePorts, row: Row, sess
     assert (found["seen"], found["ports"]) in {("rejected", str(port)), ("foreign", str(port))}
 
 
+def tcp_probes(session: Session, ports: t.Iterable[int]) -> TcpProbes:
+    return TcpProbes(session, 0, "127.0.0.1", resolve("127.0.0.1"), dict.fromkeys(ports, "ice-tcp"))
+
+
 @pytest.fixture
 def short_window(monkeypatch: pytest.MonkeyPatch) -> float:
     """Let a silent TCP port take less time, and return how much in seconds."""
@@ -232,7 +237,7 @@ def test_a_server_that_accepts_and_stays_silent_is_no_proof(
     with contextlib.ExitStack() as stack:
         for port in ports:
             stack.enter_context(tcp_socket(port))  # the kernel accepts by itself
-        probes = TcpProbes(session, 0, resolve("127.0.0.1"), ports)
+        probes = tcp_probes(session, ports)
         start = time.monotonic()
         probes.run(10.0)
         assert short_window <= time.monotonic() - start < 2 * short_window
@@ -243,7 +248,7 @@ def test_without_time_for_a_whole_window_a_tcp_port_is_not_asked(free_ports: Fre
     ports = free_ports(2)
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(tcp_socket(port)) for port in ports]
-        probes = TcpProbes(session, 0, resolve("127.0.0.1"), ports)
+        probes = tcp_probes(session, ports)
         probes.run(3.9)  # of the 4 s that a silent port takes
         for server in servers:
             server.setblocking(False)
@@ -260,7 +265,7 @@ def test_a_tcp_port_whose_turn_comes_too_late_is_not_asked(
     with contextlib.ExitStack() as stack:
         for port in ports:
             stack.enter_context(tcp_socket(port))
-        probes = TcpProbes(session, 0, resolve("127.0.0.1"), ports)
+        probes = tcp_probes(session, ports)
         probes.run(1.5 * short_window)
     assert probes.evidence.to_list() == [
         row_of("accepted", "tcp", "ipv4", ports[:1]),
@@ -343,7 +348,7 @@ def test_a_system_that_gives_no_socket_has_sent_nothing(session: Session, monkey
 
     empty = types.SimpleNamespace(socket=no_socket, SOCK_STREAM=socket.SOCK_STREAM)
     monkeypatch.setattr(tcp_module, "socket", empty)
-    probes = TcpProbes(session, 0, resolve("127.0.0.1"), [443, 7881])
+    probes = tcp_probes(session, [443, 7881])
     probes.run(10.0)
     reason = "its system gives no socket (Too many open files)"
     assert probes.evidence.to_list() == [row_of("unsent", "tcp", "ipv4", [443, 7881], reason=reason)]
@@ -374,7 +379,7 @@ def test_an_answer_that_comes_back_from_elsewhere_is_told(free_ports: FreePorts,
         def answer_from_elsewhere(sock: socket.socket) -> None:
             data, source = sock.recvfrom(2048)
             proof = stun.answer(data, session, source, ("127.0.0.1", asked))
-            other.sendto(proof.reply if proof else b"", source)
+            other.sendto(proof[0] if proof else b"", source)
 
         with serving(udp_socket(asked), answer_from_elsewhere):
             facts = probe(session, 0, "127.0.0.1", [row("udp", [asked])], 0)
