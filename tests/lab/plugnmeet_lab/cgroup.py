@@ -46,11 +46,11 @@ class Cgroup:
         for folder in self.folders:
             (folder / part).mkdir(parents=True, exist_ok=True)
 
-    def enter(self, part: str) -> None:
-        """Put the calling process into a part of the group."""
+    def enter(self, part: str, pid: int | None = None) -> None:
+        """Put a process into a part of the group: the calling one, if no other is named."""
         self.create(part)
         for folder in self.folders:
-            (folder / part / "cgroup.procs").write_text(str(os.getpid()), encoding="ascii")
+            (folder / part / "cgroup.procs").write_text(str(pid or os.getpid()), encoding="ascii")
 
     def holds_me(self) -> bool:
         """Whether the calling process is in the group."""
@@ -64,15 +64,15 @@ class Cgroup:
             except OSError:
                 continue  # that part of the group went away while we were looking
 
-    def remove(self) -> None:
-        """End all its processes and take the group away."""
-        unified = self.folders[0]
-        if unified.is_dir():
-            (unified / "cgroup.kill").write_text("1", encoding="ascii")
+    def remove(self, part: str = "") -> None:
+        """End all its processes and take the group away, or one part of it."""
+        folders = [folder / part for folder in self.folders]
+        if folders[0].is_dir():
+            (folders[0] / "cgroup.kill").write_text("1", encoding="ascii")
         patience = time.monotonic() + 10
-        while not all(removed(folder) for folder in self.folders):
+        while not all(removed(folder) for folder in folders):
             if time.monotonic() > patience:
-                raise LabError(f"processes {sorted(self.pids())} of the lab do not end, although killed")
+                raise LabError(f"processes {sorted(self.pids(part))} of the lab do not end, although killed")
             time.sleep(0.01)
 
 

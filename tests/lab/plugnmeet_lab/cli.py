@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-from . import firewall, host, lifecycle, machine, network, ssh
+from . import host, lifecycle, machine, network, situation, ssh
 from .cgroup import Cgroup
 from .layout import MACHINES, Instance, Machine, this_instance
 from .shell import LabError, say
@@ -103,7 +103,7 @@ def status(lab: Instance) -> int:
     print(f"lab {lab.identity} of {lab.checkout}: {trouble or 'up'}")
     if trouble:
         return 3
-    print(f"firewall {firewall.active(lab)}")
+    print(f"firewall {situation.active(lab)}")
     for each in MACHINES:
         print(f"{each.name:8} {each.hostname:6} {each.address4:13} {each.address6:17} management {each.management}")
     return 0
@@ -111,8 +111,9 @@ def status(lab: Instance) -> int:
 
 def list_firewalls(lab: Instance) -> None:
     """All situations, with a mark at the one in force."""
-    active = firewall.active(lab)
-    purposes = {firewall.NONE: "everything is open", **{name: firewall.purpose(name) for name in firewall.situations()}}
+    active = situation.active(lab)
+    known = {name: situation.purpose(name) for name in situation.situations()}
+    purposes = {situation.NONE: "everything is open, and both machines are near", **known}
     for name, purpose in purposes.items():
         print(f"{'*' if name == active else ' '} {name:16} {purpose}")
 

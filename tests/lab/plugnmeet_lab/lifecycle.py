@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from . import firewall, host, inventory, machine, network, ssh
+from . import host, inventory, machine, network, situation, ssh
 from .cgroup import Cgroup
 from .layout import BOOT_SCRIPT, LAB, MACHINE_FILES, MACHINES, PLACES, Instance, Machine
 from .lock import locked
@@ -28,7 +28,7 @@ def up(lab: Instance) -> None:
     with locked(LAB, OTHER_COMMAND):
         reason = why_not_up(lab)
         if not reason:
-            say(f"lab: up already, firewall {firewall.active(lab)}")
+            say(f"lab: up already, firewall {situation.active(lab)}")
             return
         host.require_tools()
         root = debian_root()
@@ -71,7 +71,7 @@ def down(lab: Instance) -> None:
 def change_firewall(lab: Instance, name: str) -> None:
     """Put a firewall situation in force, while nothing else happens to the lab."""
     with locked(LAB, OTHER_COMMAND):
-        firewall.apply(lab, name)
+        situation.apply(lab, name)
 
 
 def take_away(lab: Instance, why: str) -> None:

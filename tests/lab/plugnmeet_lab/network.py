@@ -28,6 +28,7 @@ for family in all default; do
     echo 0 > /proc/sys/net/ipv6/conf/$family/disable_ipv6
     echo 0 > /proc/sys/net/ipv6/conf/$family/accept_dad
     echo {forwarding} > /proc/sys/net/ipv6/conf/$family/forwarding
+    echo 0 > /proc/sys/net/ipv4/conf/$family/rp_filter
 done
 echo {forwarding} > /proc/sys/net/ipv4/ip_forward
 """
