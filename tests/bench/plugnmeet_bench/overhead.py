@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -19,11 +20,12 @@ PLAYBOOK = ROOT / ".cache/venv/newest/bin/ansible-playbook"
 
 @dataclass
 class Overhead:
-    """What was measured, in seconds, each list in the order of the runs."""
+    """What was measured, in seconds, each list in the order of the runs; and the listener's most memory, in bytes."""
 
     preflight: list[float] = field(default_factory=list)
     probing: list[float] = field(default_factory=list)
     nothing: list[float] = field(default_factory=list)
+    memory: int = 0
 
     @property
     def ratios(self) -> list[float]:
@@ -37,12 +39,23 @@ def measure_overhead(runs: int) -> Overhead:
     lab("firewall", "none")
     found = Overhead()
     with tempfile.TemporaryDirectory() as reports:
+        preflight = ("plugnmeet.server.preflight", "-e", f"preflight_report_dir={reports}")
         play(PROGRAMS / "noop.yml")  # opens the SSH connections that both use
-        for dummy in range(runs):
+        for number in range(runs):
+            print(f"whole preflight, run {number + 1} of {runs}", file=sys.stderr)
             found.nothing.append(play(PROGRAMS / "noop.yml"))
-            found.preflight.append(play("plugnmeet.server.preflight", "-e", f"preflight_report_dir={reports}"))
+            found.preflight.append(play(*preflight))
             found.probing.append(json.loads((Path(reports) / "meet1.json").read_text(encoding="utf-8"))["seconds"])
+        with lasting(PROGRAMS / "watch.py") as watch:
+            play(*preflight)
+            found.memory = int(watch.communicate()[0]) * 1024
     return found
+
+
+def lasting(program: Path) -> subprocess.Popen[str]:
+    """Run a program in the server, which has none of this host's files, beside what else is done."""
+    text = program.read_text(encoding="utf-8")
+    return subprocess.Popen([LAB, "exec", "server", "python3", "-c", text], stdout=subprocess.PIPE, text=True)
 
 
 def play(*arguments: str | Path) -> float:

@@ -130,11 +130,12 @@ def whole(overhead: Overhead) -> list[str]:
     """The preflight as people run it."""
     return table(
         [
-            ["", "seconds"],
-            ["whole preflight", spread(overhead.preflight)],
-            ["of it from session to report", spread(overhead.probing)],
-            ["as many tasks that do nothing", spread(overhead.nothing)],
+            ["", f"{len(overhead.preflight)} runs"],
+            ["whole preflight", f"{spread(overhead.preflight)} s"],
+            ["of it from session to report", f"{spread(overhead.probing)} s"],
+            ["as many tasks that do nothing", f"{spread(overhead.nothing)} s"],
             ["ratio, at most 1.5 wanted", spread(overhead.ratios)],
+            ["listener, most memory, 60 MB wanted", f"{overhead.memory / 1e6:.0f} MB"],
         ]
     )
 
