@@ -231,7 +231,7 @@ def _limited(words: _Words) -> str:
     if words.fact("limit") == "flows":
         what = f"no new connection got through, not even to ports known to be open: a connection table {where} is full"
     else:
-        what = f"nothing got through any more, not even to ports known to be open: something {where} shuts the asker out"
+        what = f"nothing got through, not even to ports known to be open: something {where} shuts {words.vantages} out"
     return f"After {words.fact('after')} answers {what}. Whether these ports are open is not known."
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import typing as t
 
-START = 20_000.0  # probes a second
+START = 10_000.0  # probes a second
 CEILING = 200_000.0  # more than an interpreter sends
 FLOOR = 500.0
 _WINDOW = 0.01  # seconds in which the rate stays as it is

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import random
-import select
+import selectors
 import socket
 import time
 import typing as t
@@ -90,14 +90,18 @@ class Sweep:
         self._given_up: set[int] = set()
         self._last_answer = 0.0
         self._sockets: list[socket.socket] = []
+        self._selector = selectors.DefaultSelector()
         self._pace = Pace(ceiling, time.monotonic())
 
     def __enter__(self) -> Sweep:  # noqa: PYI034 - typing.Self is newer than Python 3.8
         if not self._sockets:
             self._sockets = [open_socket(path.family) for path in self.paths]
+        for path, sock in enumerate(self._sockets):
+            self._selector.register(sock, selectors.EVENT_READ, path)
         return self
 
     def __exit__(self, *dummy: object) -> None:
+        self._selector.close()
         for sock in self._sockets:
             sock.close()
 
@@ -207,9 +211,9 @@ class Sweep:
 
     def _receive(self, timeout: float) -> None:
         """Take what has arrived; wait up to `timeout` for something to arrive."""
-        readable = select.select(self._sockets, (), (), timeout)[0]
-        for sock in readable:
-            path = self._sockets.index(sock)
+        for key, dummy in self._selector.select(timeout):
+            path = key.data
+            sock = self._sockets[path]
             while True:
                 try:
                     data, source = sock.recvfrom(_LONGEST_DATAGRAM)

@@ -32,12 +32,15 @@ hosts = pytest.mark.parametrize(("family", "host", "family_name"), HOSTS, ids=["
 QUIET = 0.3  # seconds in which a loopback would have brought an answer
 
 
+TRANSACTION = stun.transaction_id(b"transaction1", again=True)  # so that the tap looks for it
+
+
 def ask(session: Session, port: int, vantage: int = 4) -> bytes:
-    return stun.ask(session, vantage, port, b"transaction1", b"tie-brkr")
+    return stun.ask(session, vantage, port, TRANSACTION, b"tie-brkr")
 
 
 def prove(session: Session, reply: bytes, port: int) -> Reply:
-    return stun.check(reply, session, port, b"transaction1")
+    return stun.check(reply, session, port, TRANSACTION)
 
 
 def saw(session: Session) -> Facts:
@@ -145,7 +148,7 @@ def test_a_third_partys_agent_is_answered_and_is_no_evidence(
     listen(row("udp", [port]))
     question = _stun.build(
         _stun.BINDING_REQUEST,
-        b"transaction1",
+        TRANSACTION,
         [(_stun.USERNAME, session.id.encode("ascii") + b":browser"), (_stun.PRIORITY, bytes(4))],
         session.key,
     )

@@ -57,7 +57,7 @@ def mss(value: int) -> bytes:
 
 @pytest.fixture
 def question(session: Session) -> bytes:
-    return stun.ask(session, 0, TARGET4[1], bytes(12), bytes(8))
+    return stun.ask(session, 0, TARGET4[1], stun.transaction_id(bytes(12), again=True), bytes(8))
 
 
 @pytest.mark.parametrize(("source", "destination"), ENDS)
@@ -157,6 +157,15 @@ def test_the_filter_keeps_a_whole_question_both_ways(
 ) -> None:
     frame = udp(source, destination, question)
     assert run(program, frame, outgoing) >= len(frame)
+
+
+@pytest.mark.parametrize(("source", "destination"), ENDS)
+@pytest.mark.parametrize("outgoing", [False, True])
+def test_the_filter_leaves_what_is_asked_for_the_first_time(
+    program: bytes, session: Session, source: Address, destination: Address, outgoing: bool
+) -> None:
+    first = stun.ask(session, 0, TARGET4[1], stun.transaction_id(bytes([255] * 12), again=False), bytes(8))
+    assert run(program, udp(source, destination, first), outgoing) == 0
 
 
 def test_the_filter_looks_behind_ip_options(program: bytes, question: bytes) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import selectors
 import socket
@@ -19,13 +20,15 @@ import pytest
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.stream import Answerers
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding import IP_PKTINFO
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.serving import Server
-from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep, udp_socket
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import probe
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
 FreePorts = t.Callable[[int], t.List[int]]
 Row = t.Callable[..., Requirement]
+Drops = t.Callable[[int, t.Tuple[str, int]], bool]
 
 # The relay has the ports of the listener, under another address.
 LISTENER, RELAY = "127.0.0.2", "127.0.0.1"
@@ -60,9 +63,8 @@ def listener(session: Session, ports: t.Iterable[int]) -> t.Iterator[None]:
 
 
 @contextlib.contextmanager
-def relay(ports: t.Iterable[int], closed: t.Container[int], loss: float, seed: int) -> t.Iterator[None]:
-    """Carry datagrams both ways, lose `loss` of them each way, and all of the `closed` ports."""
-    rng = random.Random(seed)
+def relay(ports: t.Iterable[int], drops: Drops) -> t.Iterator[None]:
+    """Carry datagrams both ways, but for those of which `drops` says so, given the port and the prober's address."""
     done = threading.Event()
     clients: dict[int, tuple[str, int]] = {}
     with selectors.DefaultSelector() as selector, contextlib.ExitStack() as stack:
@@ -78,7 +80,7 @@ def relay(ports: t.Iterable[int], closed: t.Container[int], loss: float, seed: i
                     data, source = (front if inward else back).recvfrom(2048)
                     if inward:
                         clients[port] = source
-                    if port in closed or rng.random() < loss:
+                    if port in clients and drops(port, clients[port]):
                         continue
                     if inward:
                         back.sendto(data, (LISTENER, port))
@@ -94,13 +96,36 @@ def relay(ports: t.Iterable[int], closed: t.Container[int], loss: float, seed: i
             thread.join()
 
 
+def lossy(share: float, closed: t.Container[int] = (), seed: int = 1) -> Drops:
+    rng = random.Random(seed)
+    return lambda port, dummy: port in closed or rng.random() < share
+
+
+def full_after(flows: int, closed: t.Container[int] = ()) -> Drops:
+    """A table of connections that takes so many."""
+    table: set[tuple[int, tuple[str, int]]] = set()
+
+    def drops(port: int, client: tuple[str, int]) -> bool:
+        if len(table) < flows:
+            table.add((port, client))
+        return port in closed or (port, client) not in table
+
+    return drops
+
+
+def shut_after(packets: int) -> Drops:
+    """Protection against scans."""
+    left = iter(range(packets))
+    return lambda *dummy: next(left, None) is None
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_with_a_fifth_lost_each_way_no_open_port_is_called_closed(
     free_ports: FreePorts, row: Row, session: Session, seed: int
 ) -> None:
     ports = free_ports(120)
     closed = {*ports[:3], *ports[50:60], ports[-1]}
-    with listener(session, ports), relay(ports, closed, 0.2, seed):
+    with listener(session, ports), relay(ports, lossy(0.2, closed, seed)):
         facts = probe(session, 0, RELAY, [row("udp", ports)], 0)
     (found,) = facts["evidence"]
     assert (found["seen"], found["ports"]) == ("open", format_ports(set(ports) - closed))
@@ -110,6 +135,59 @@ def test_with_a_fifth_lost_each_way_no_open_port_is_called_closed(
 
 def test_without_loss_one_round_is_enough(free_ports: FreePorts, row: Row, session: Session) -> None:
     ports = free_ports(50)
-    with listener(session, ports), relay(ports, set(), 0.0, 1):
+    with listener(session, ports), relay(ports, lossy(0.0)):
         facts = probe(session, 0, RELAY, [row("udp", ports)], 2000)
     assert (facts["rounds"], facts["sent"]) == (1, 50)
+
+
+@pytest.mark.parametrize(
+    ("drops", "limit"), [(full_after(300), "flows"), (shut_after(600), "questions")], ids=["full table", "shut out"]
+)
+def test_a_way_that_takes_no_more_is_no_closed_port(
+    free_ports: FreePorts, row: Row, session: Session, drops: Drops, limit: str
+) -> None:
+    ports = free_ports(1000)
+    with listener(session, ports), relay(ports, drops):
+        facts = probe(session, 0, RELAY, [row("udp", ports)], 0)
+    limited, proven = facts["evidence"]
+    assert (limited["seen"], limited["detail"]["limit"], proven["seen"]) == ("limited", limit, "open")
+    assert read_ports(limited["ports"]) | read_ports(proven["ports"]) == set(ports)
+    assert int(limited["detail"]["after"]) == len(read_ports(proven["ports"])) <= 300
+    assert facts["seconds"] < 10
+
+
+def test_a_closed_range_is_none_where_known_ports_still_answer(
+    free_ports: FreePorts, row: Row, session: Session
+) -> None:
+    ports = free_ports(200)
+    closed = set(ports[20:160])
+    with listener(session, ports), relay(ports, full_after(1000, closed)):
+        facts = probe(session, 0, RELAY, [row("udp", ports)], 0)
+    assert [found["seen"] for found in facts["evidence"]] == ["open"]
+
+
+def test_a_way_that_pauses_is_asked_on(free_ports: FreePorts, row: Row, session: Session) -> None:
+    ports = free_ports(1000)
+    carried = itertools.count()
+    pause: list[float] = []
+
+    def drops(*dummy: t.Any) -> bool:
+        if next(carried) == 400:
+            pause.append(time.monotonic() + 0.3)
+        return bool(pause) and time.monotonic() < pause[0]
+
+    with listener(session, ports), relay(ports, drops):
+        facts = probe(session, 0, RELAY, [row("udp", ports)], 2000)
+    assert [(found["seen"], found["ports"]) for found in facts["evidence"]] == [("open", format_ports(ports))]
+
+
+def test_answers_for_which_this_host_had_no_room_are_counted(
+    free_ports: FreePorts, row: Row, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(udp_socket, "_RECEIVE_BUFFER", 1)  # the system's least, which takes two or three
+    monkeypatch.setattr(sweep, "_BATCH", 200)
+    ports = free_ports(400)
+    with listener(session, ports):
+        facts = probe(session, 0, LISTENER, [row("udp", ports)], 0)
+    assert [(found["seen"], found["ports"]) for found in facts["evidence"]] == [("open", format_ports(ports))]
+    assert facts["dropped"] > 0
