@@ -112,7 +112,7 @@ def _intercepted(words: _Words) -> str:
         port = words.fact("to")
         where = f"port {port}" if port.isdecimal() else port
         return f"It arrived at {words.host} on {where}: the port is translated on the way."
-    if words.fact("via"):
+    if words.fact("via") and not words.fact("what"):
         return f"The answer came back from {words.fact('via')}, which was not asked; browsers drop such answers."
     if words.fact("what") == "nothing":
         return (

@@ -154,6 +154,19 @@ def test_more_details_than_anybody_reads_are_put_into_one(
     assert check.results == (apart if details == 5 else together)
 
 
+@pytest.mark.parametrize("known", [{"12ab": {"subject": "CN=x"}}, {}])
+@pytest.mark.parametrize("listener", ["", "received"])
+def test_a_certificate_is_told_by_whose_it_is(sides: t.Any, known: dict[str, t.Any], listener: str) -> None:
+    seen = {("foreign", "tcp", "certificate=12ab; kind=certificate; what=another certificate"): [443]}
+    vantage = sides.vantage(seen, certificates=known)
+    target = sides.target(_seen(listener, "tcp") and {("received", "tcp", ""): [443]})
+    (check,) = _verdict.decide([sides.row("tcp", [443])], [vantage], target, True)
+    facts = {"certificate": known.get("12ab", {}), "kind": "certificate", "what": "another certificate"}
+    assert check.results == [
+        _verdict.Result("intercepted" if listener else "wrong_server", frozenset({443}), facts),
+    ]
+
+
 def test_every_requirement_is_checked_from_every_vantage_over_every_family(sides: t.Any) -> None:
     rows = [sides.row("tcp", [1]), sides.row("udp", [1])]
     vantages = [sides.vantage({}, "a", families=("ipv6", "ipv4")), sides.vantage({}, "b", number=1)]
