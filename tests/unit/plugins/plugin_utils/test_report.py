@@ -198,7 +198,7 @@ def test_a_prober_stands_with_the_best_address_that_is_known(sides: t.Any, known
 
 def test_steps_that_are_too_many_for_the_screen_are_counted(sides: t.Any) -> None:
     scattered = range(1, 61, 2)  # 30 ranges, which take 6 rules of ufw
-    target = sides.target({("arrived", "udp", ""): scattered})
+    target = sides.target({("arrived", "udp", ""): scattered, ("passed", "udp", ""): scattered})
     made = make(sides, [sides.row("udp", scattered)], [sides.vantage({})], target)
     (remedy,) = [result["remedy"] for result in made[0]["checks"][0]["results"]]
     assert len(remedy) == 7

@@ -108,7 +108,7 @@ def test_every_port_is_asked_in_what_it_speaks(
     assert stopped is not None
     expected = {(seen, format_ports(some)) for seen in ("received", "answered") for some in (ports[:3], ports[3:])}
     if started["tap"]["usable"]:
-        expected |= {(seen, format_ports(ports[:3])) for seen in ("arrived", "left")}
+        expected |= {(seen, format_ports(ports[:3])) for seen in ("arrived", "passed", "left")}
     assert {(item["seen"], item["ports"]) for item in stopped["saw"]["evidence"]} == expected
 
 
@@ -191,7 +191,7 @@ def test_both_ends_agree(listen: Listen, free_ports: FreePorts, row: Row, sessio
     found = {(item["seen"], item["protocol"]): item for item in stopped["saw"]["evidence"]}
     expected = {(what, protocol) for what in ("received", "answered") for protocol in ("tcp", "udp")}
     # Nothing was asked twice over UDP, and the tap looks for what was.
-    on_card = {("arrived", "tcp"), ("left", "tcp")} if started["tap"]["usable"] else set()
+    on_card = {(seen, "tcp") for seen in ("arrived", "passed", "left")} if started["tap"]["usable"] else set()
     assert set(found) == expected | on_card
     for (dummy, protocol), item in found.items():
         assert item["ports"] == format_ports(ports if protocol == "udp" else ports[:2])
