@@ -20,8 +20,9 @@ class Cause(t.NamedTuple):
     """A state with what is known of it, and all that it holds of.
 
     `unseen` says that nothing at all of that vantage and address family reached the target. `ports` are pairs of
-    protocol and ports, `names` the requirements that they belong to, `ends` pairs of vantage and address family (None
-    if there was no address), `addresses` those of the target that were asked. `last_hops` is how far it came.
+    protocol and ports, `names` and `entries` (pairs likewise) the requirements that they belong to, `ends` pairs of
+    vantage and address family (None if there was no address), `addresses` those of the target that were asked, and
+    `last_hops` how far it came.
     """
 
     state: str
@@ -31,6 +32,7 @@ class Cause(t.NamedTuple):
     unseen: bool
     ports: _Ports
     names: tuple[str, ...]
+    entries: _Ports
     ends: tuple[tuple[str, str | None], ...]
     addresses: tuple[str, ...]
     last_hops: tuple[tuple[tuple[str, str], ...], ...] = ()
@@ -47,6 +49,7 @@ def cause_of(check: Check, result: Result) -> Cause:
         unseen=bool(address) and check.family not in check.vantage.source,
         ports=((check.requirement.protocol, format_ports(result.ports)),),
         names=(check.requirement.name,),
+        entries=((check.requirement.protocol, format_ports(check.requirement.ports)),),
         ends=((check.vantage.host, check.family),),
         addresses=(address,) if address else (),
         last_hops=(tuple(sorted(result.facts["last_hop"].items())),) if "last_hop" in result.facts else (),
@@ -76,6 +79,7 @@ def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[
         merged[key] = known._replace(
             ports=_union(known.ports, cause.ports),
             names=_union(known.names, cause.names),
+            entries=_union(known.entries, cause.entries),
             ends=_union(known.ends, cause.ends),
             addresses=_union(known.addresses, cause.addresses),
             last_hops=_union(known.last_hops, cause.last_hops),

@@ -70,6 +70,7 @@ class _Words:
         self.addresses = cause.addresses
         self.ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
         self.port_sets = cause.ports
+        self.entries = cause.entries
 
     def fact(self, name: str, otherwise: str = "") -> str:
         return str(self.facts.get(name) or otherwise)
@@ -95,11 +96,24 @@ def _name_another_vantage(words: _Words) -> list[str]:
 def _port_in_use(words: _Words) -> str:
     unit = f", unit {words.fact('unit')}" if words.fact("unit") else ""
     holder = f"{words.fact('process')} (process {words.fact('pid')}{unit})" if words.fact("pid") else "the kernel"
-    return f"On {words.host} {holder} holds it, so nothing could be tested there."
+    why = ", as a port that the system picked for it" if words.fact("ephemeral") else ""
+    return f"On {words.host} {holder} holds it{why}, so nothing could be tested there."
+
+
+def _spans(words: _Words) -> str:
+    """All ports of the entries concerned, as the kernel takes a list (Documentation/networking/ip-sysctl.rst)."""
+    return ",".join(ports for dummy, ports in words.entries)
 
 
 def _free_the_port(words: _Words) -> list[str]:
     unit = words.fact("unit")
+    if words.fact("ephemeral"):
+        return [
+            "Keep these ports for the media server, so that the system hands them out to nobody else:",
+            f"echo 'net.ipv4.ip_local_reserved_ports = {_spans(words)}' > /etc/sysctl.d/60-plugnmeet.conf",
+            "sysctl -p /etc/sysctl.d/60-plugnmeet.conf",
+            f"Then run it again, or restart {unit or words.fact('process', 'what holds it')}",
+        ]
     if unit.endswith(".service"):
         return [
             f"If {words.host} does not need it: systemctl disable --now {unit}",
@@ -188,16 +202,39 @@ def _let_answers_out(words: _Words) -> list[str]:
 
 
 def _blocked_upstream(words: _Words) -> str:
-    nothing = f"Nothing of it reached {words.host}'s network card, and nothing came back."
+    return " ".join(
+        filter(
+            None,
+            (
+                f"Nothing of it reached {words.host}'s network card, and nothing came back.",
+                _how_far(words),
+                _instead(words),
+            ),
+        )
+    )
+
+
+def _how_far(words: _Words) -> str:
+    """How far questions came, as far as routers told; empty if none did."""
     hops = [hop for hop in words.last_hops if hop.get("router")]
     if hops:
         routers = listing(list(dict.fromkeys(hop["router"] for hop in hops)))
         behind = list(dict.fromkeys(hop["next"] for hop in hops if hop.get("next")))
         not_to = f", and not to {listing(behind)} behind it" if behind else ""
-        return f"{nothing} It got as far as {routers}, {_place(words, hops[0])}{not_to}."
-    if words.last_hops:
-        return f"{nothing} Not even the first router after {words.vantages} saw it."
-    return nothing
+        return f"It got as far as {routers}, {_place(words, hops[0])}{not_to}."
+    if any(hop.get("hop") == "0" and hop.get("next") for hop in words.last_hops):
+        return f"Not even the first router after {words.vantages} saw it."
+    return ""
+
+
+def _instead(words: _Words) -> str:
+    """That another protocol gets through, if it does."""
+    protocols = list(dict.fromkeys(hop["instead"].upper() for hop in words.last_hops if hop.get("instead")))
+    return f"But {listing(protocols)} to the same ports does get through." if protocols else ""
+
+
+def _made_for_the_wrong_protocol(words: _Words) -> list[str]:
+    return ["If there is a rule for these ports: it must be for UDP, not for TCP"] if _instead(words) else []
 
 
 def _place(words: _Words, hop: t.Mapping[str, str]) -> str:
@@ -222,7 +259,7 @@ def _open_upstream(words: _Words) -> list[str]:
     known = offender and offender not in words.addresses
     where = f"the firewall at {offender}" if known else f"the firewall in front of {words.host}"
     examples = "the provider's security group or network firewall, or the router"
-    steps = [f"Open {words.ports} to {words.ips} in {where} ({examples})"]
+    steps = [f"Open {words.ports} to {words.ips} in {where} ({examples})", *_made_for_the_wrong_protocol(words)]
     if words.unseen:  # then it may be that the packets went somewhere else
         steps.append(f"If {words.host} is not at {words.ips}: correct its DNS records, or preflight_address")
         if len(words.addresses) == 1:
@@ -240,7 +277,7 @@ def _blocked_on_host(words: _Words) -> str:
         return (
             f"{reached} was dropped there, before {words.host}'s own firewall: at the ingress hook (tc, or nftables)."
         )
-    return f"{reached} {words.host}'s own firewall dropped it."
+    return f"{reached} {words.host}'s own firewall dropped it. {_instead(words)}".rstrip()
 
 
 def _open_on_host(words: _Words) -> list[str]:
@@ -255,7 +292,7 @@ def _open_on_host(words: _Words) -> list[str]:
         spans = ports.replace("-", ":").split(",")
         groups = (spans[at : at + _MOST_SPANS] for at in range(0, len(spans), _MOST_SPANS))
         steps += [f"ufw allow {','.join(group)}/{protocol}" for group in groups]
-    return steps
+    return [*steps, *_made_for_the_wrong_protocol(words)]
 
 
 def _untested(words: _Words) -> str:

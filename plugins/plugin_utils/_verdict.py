@@ -133,7 +133,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
             if these:
                 left_over -= these
                 facts: dict[str, t.Any] = {**dict(detail), **known}
-                if state == "blocked_upstream":
+                if state in ("blocked_upstream", "blocked_on_host"):
                     facts.update(_last_hop(prober(saw.LAST_HOP), these))
                 results.append(Result(state, frozenset(these), _with_certificate(facts, vantage), doubt))
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))

@@ -32,11 +32,15 @@ class Socket(t.NamedTuple):
 
 
 class Holder(t.NamedTuple):
-    """Who holds a socket: the name and id of the process, and its systemd unit, each None if unknown."""
+    """Who holds a socket: the name and id of the process, and its systemd unit, each None if unknown.
+
+    `ephemeral` if it is one end of a conversation of that process's own, for which the system may have picked the port.
+    """
 
     process: str | None
     pid: int | None
     unit: str | None
+    ephemeral: bool | None = None
 
 
 def sockets(protocol: str) -> t.Iterator[Socket]:
@@ -63,12 +67,14 @@ def holders(protocol: str, ports: t.Iterable[int]) -> dict[int, Holder]:
     rows = [row for row in sockets(protocol) if row.local_port in wanted]
     # Where somebody listens, the connections that were made to the port are not what holds it.
     listening = {row.local_port for row in rows if row.state == LISTEN}
-    inodes = {row.inode: row.local_port for row in rows if row.state == LISTEN or row.local_port not in listening}
+    holding = {row.inode: row for row in rows if row.state == LISTEN or row.local_port not in listening}
     found = {port: Holder(None, None, None) for port in wanted}
     for pid in filter(str.isdigit, os.listdir("/proc")):
         for inode in _inodes(pid):
-            if inode in inodes:
-                found[inodes[inode]] = Holder(_read(pid, "comm"), int(pid), _unit(pid))
+            if inode in holding:
+                row = holding[inode]
+                talks = bool(row.remote[1] and row.state != LISTEN) or None
+                found[row.local_port] = Holder(_read(pid, "comm"), int(pid), _unit(pid), talks)
     return found
 
 

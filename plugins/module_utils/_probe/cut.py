@@ -49,19 +49,29 @@ def find_cuts(
         goal: known.get((goal.path, goal.protocol)) or known.get((goal.path, "tcp")) or known.get((goal.path, "udp"))
         for goal in silent
     }
-    ways = trace(session, vantage, paths, list({*silent, *filter(None, references.values())}))
+    # Does TCP come where UDP does not?
+    twins = {goal: goal._replace(protocol="tcp") for goal in silent if goal.protocol == "udp"}
+    goals = {*silent, *twins.values(), *filter(None, references.values())}
+    ways = trace(session, vantage, paths, list(goals))
     for goal, ports in silent.items():
         reference = references[goal]
-        found = _conclude(goal, ways[goal], reference, ways[reference] if reference else Way({}, 0))
+        twin = ways[twins[goal]] if goal in twins else Way({}, 0)
+        known_way = ways[reference] if reference else twin
+        found = _conclude(goal, ways[goal], reference, known_way, "tcp" if twin.end else None)
         if found:
             observation = Observation(found[0], goal.protocol, paths[goal.path].name, vantage, found[1])
             whole = found[0] == _evidence.UNSENT
             evidence[goal.protocol].ports(observation).update(ports if whole else {goal.port})
 
 
-def _conclude(goal: Goal, way: Way, reference: Goal | None, known: Way) -> tuple[str, _evidence.Detail] | None:
-    """What the way to `goal` tells, compared with the `known` way to an open port, as kind and detail of evidence."""
-    if not way.last and not known.last:
+def _conclude(
+    goal: Goal, way: Way, reference: Goal | None, known: Way, instead: str | None
+) -> tuple[str, _evidence.Detail] | None:
+    """What the way to `goal` tells, compared with the `known` way to an open port, as kind and detail of evidence.
+
+    `instead` is the protocol that does get through to the same port, if there is one.
+    """
+    if not way.last and not known.last and not instead:
         return None
     if not way.last and reference and reference.protocol != goal.protocol:
         # The first router never saw it: that is no matter of the target's.
@@ -73,4 +83,5 @@ def _conclude(goal: Goal, way: Way, reference: Goal | None, known: Way) -> tuple
         router=way.routers.get(way.last),
         next=known.routers.get(way.last + 1),
         of=known.end or None,
+        instead=instead,
     )

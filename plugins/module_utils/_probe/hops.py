@@ -13,6 +13,7 @@ address, is the last one before the cut. No privilege is needed, since the kerne
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
@@ -38,7 +39,7 @@ class Goal(t.NamedTuple):
 
 
 class Way(t.NamedTuple):
-    """The routers on the way, by hop, and the hop at which the goal itself answered, 0 if it did not."""
+    """The routers on the way, by hop, and the hop at which the target answered, be it with a reset; 0 if it did not."""
 
     routers: dict[int, str]
     end: int
@@ -108,7 +109,8 @@ class _Probe:
         try:
             if self.goal.protocol == "udp":
                 return bool(self.sock.recv(2048))
-            self.sock.getpeername()
+            return self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED or bool(
+                self.sock.getpeername()
+            )
         except OSError:
             return False
-        return True

@@ -29,6 +29,7 @@ def test_requirements_that_fail_alike_have_one_cause(sides: t.Any) -> None:
         unseen=False,
         ports=(("tcp", "80"), ("udp", "5-6")),
         names=("acme", "media"),
+        entries=(("tcp", "80"), ("udp", "5-6")),
         ends=(("ext", "ipv4"),),
         addresses=("203.0.113.10",),
     )

@@ -28,6 +28,7 @@ CAUSE = Cause(
     unseen=False,
     ports=(("udp", "50000-60000"),),
     names=("media",),
+    entries=(("udp", "50000-60000"),),
     ends=(("ext", "ipv4"),),
     addresses=("203.0.113.10",),
 )

@@ -231,7 +231,10 @@ def test_a_listener_of_another_session_proves_nothing(
     requirements = row("udp", ports[:1]), row("tcp", ports[1:])
     listen(*requirements, of=session._replace(secret="0" * 32))
     facts = probe(session, 0, "127.0.0.1", requirements, 0)
-    assert facts["evidence"] == [row_of("foreign", "tcp", "ipv4", ports[1:], what="the end of the connection")]
+    assert facts["evidence"] == [
+        row_of("foreign", "tcp", "ipv4", ports[1:], what="the end of the connection"),
+        row_of("last_hop", "udp", "ipv4", ports[:1], hop="0", of="1", instead="tcp"),
+    ]
     assert facts["source"] == facts["destination"] == {}
 
 
@@ -487,13 +490,17 @@ def test_an_answer_that_comes_back_from_elsewhere_is_told(free_ports: FreePorts,
     assert facts["evidence"] == [row_of("moved", "udp", "ipv4", [asked], via=f"127.0.0.1 port {elsewhere}")]
 
 
-def test_silence_is_no_evidence_at_all(free_ports: FreePorts, row: Row, session: Session) -> None:
+def test_silence_is_no_evidence_but_for_how_far_questions_came(
+    free_ports: FreePorts, row: Row, session: Session
+) -> None:
     ports = free_ports(3)
     with contextlib.ExitStack() as stack:
         for port in ports:
             stack.enter_context(udp_socket(port))
         facts = probe(session, 0, "127.0.0.1", [row("udp", ports)], 0)
-    assert facts["evidence"] == []
+    # But TCP is refused by the host itself, which is the first hop.
+    assert {found["seen"] for found in facts["evidence"]} == {"last_hop"}
+    assert facts["evidence"][0]["detail"] == {"hop": "0", "of": "1", "instead": "tcp"}
     assert facts["rounds"] >= 4
     assert facts["sent"] == 3 * facts["rounds"]
 
