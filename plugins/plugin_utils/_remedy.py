@@ -228,13 +228,20 @@ def _how_far(words: _Words) -> str:
 
 
 def _instead(words: _Words) -> str:
-    """That another protocol gets through, if it does."""
-    protocols = list(dict.fromkeys(hop["instead"].upper() for hop in words.last_hops if hop.get("instead")))
-    return f"But {listing(protocols)} to the same ports does get through." if protocols else ""
+    """That TCP gets through to UDP ports, if it does."""
+    ports = _open_for_tcp(words)
+    return f"But TCP does get through to {ports}." if ports else ""
+
+
+def _open_for_tcp(words: _Words) -> str:
+    if not any(hop.get("instead") for hop in words.last_hops):
+        return ""
+    return listing([shortened(ports) for protocol, ports in words.port_sets if protocol == "udp"])
 
 
 def _made_for_the_wrong_protocol(words: _Words) -> list[str]:
-    return ["If there is a rule for these ports: it must be for UDP, not for TCP"] if _instead(words) else []
+    ports = _open_for_tcp(words)
+    return [f"If there is a rule for {ports}: it must be for UDP, not for TCP"] if ports else []
 
 
 def _place(words: _Words, hop: t.Mapping[str, str]) -> str:

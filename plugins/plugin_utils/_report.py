@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, calls_for_action, cause_of, causes
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._picture import picture
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     FAMILIES,
     advise,
@@ -266,6 +267,7 @@ def _explain(cause: Cause, report: Report) -> list[str]:
     vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
     over = f", over {families(cause)}" if families(cause) else ""
     lines = _wrap(f"{ports}{over}, from {vantages}: {cause.state.replace('_', ' ')}", "")
+    lines += [line for text in picture(cause, report["host"]) for line in _wrap(text, "    ", "  ")]
     lines += _wrap(advice.explanation, "  ")
     for step in advice.remedy[:_MOST_STEPS]:
         lines += _wrap(f"-> {step}", "     ", "  ")

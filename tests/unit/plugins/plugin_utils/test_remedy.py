@@ -425,3 +425,82 @@ def test_families_are_named_once_and_none_has_no_name(ends: t.Any, text: str) ->
 )
 def test_a_set_of_many_ranges_is_shortened(ports: str, text: str) -> None:
     assert shortened(ports) == text
+
+
+def hops(*found: dict[str, str]) -> Cause:
+    return CAUSE._replace(last_hops=tuple(tuple(sorted(hop.items())) for hop in found))
+
+
+@pytest.mark.parametrize(
+    ("found", "sentence"),
+    [
+        (
+            [{"hop": "1", "of": "2", "router": "198.51.100.1"}, {"hop": "1", "of": "2", "router": "2001:db8:100::1"}],
+            "It got as far as 198.51.100.1 and 2001:db8:100::1, the only router between ext and meet1.",
+        ),
+        ([{"hop": "1", "router": "192.0.2.1"}], "It got as far as 192.0.2.1, the first router after ext."),
+        (
+            [{"hop": "3", "of": "8", "router": "192.0.2.3", "next": "192.0.2.4"}],
+            "It got as far as 192.0.2.3, router 3 on the way from ext, of 7, and not to 192.0.2.4 behind it.",
+        ),
+        ([{"hop": "6", "of": "7", "router": "192.0.2.6"}], "It got as far as 192.0.2.6, the last router before meet1."),
+        ([{"hop": "4", "router": "192.0.2.4"}], "It got as far as 192.0.2.4, router 4 on the way from ext."),
+        ([{"hop": "0", "of": "5", "next": "192.0.2.1"}], "Not even the first router after ext saw it."),
+    ],
+)
+def test_the_last_router_on_the_way_is_told(found: list[dict[str, str]], sentence: str) -> None:
+    explanation = advise(hops(*found), "meet1", "meet.example.com").explanation
+    assert explanation == f"Nothing of it reached meet1's network card, and nothing came back. {sentence}"
+
+
+def test_a_rule_for_the_wrong_protocol_is_told() -> None:
+    cause = hops({"hop": "0", "of": "1", "instead": "tcp"})
+    cause = cause._replace(ports=(("tcp", "7881"), ("udp", "50000-60000")))
+    told = advise(cause, "meet1", "meet.example.com")
+    assert told.explanation.endswith("nothing came back. But TCP does get through to 50000-60000.")
+    assert told.remedy[1] == "If there is a rule for 50000-60000: it must be for UDP, not for TCP"
+
+
+def test_a_port_that_the_system_picked_for_somebody_is_kept_for_the_media_server() -> None:
+    cause = CAUSE._replace(
+        state="port_in_use",
+        facts={"process": "dnsmasq", "pid": "7", "unit": "dnsmasq.service", "ephemeral": "True"},
+        ports=(("udp", "50123"),),
+    )
+    told = advise(cause, "meet1", "meet.example.com")
+    assert told.explanation == (
+        "On meet1 dnsmasq (process 7, unit dnsmasq.service) holds it, as a port that the system picked for it, so nothing "
+        "could be tested there."
+    )
+    assert "net.ipv4.ip_local_reserved_ports = 50000-60000" in told.remedy[1]
+    assert told.remedy[-1] == "Then run it again, or restart dnsmasq.service"
+
+
+@pytest.mark.parametrize(
+    ("limit", "where", "explanation", "step"),
+    [
+        (
+            "flows",
+            "beyond",
+            "no new connection got through, not even to ports known to be open: a connection table on the way is full",
+            "Raise the number of connections that the router or firewall in front of meet1, or of ext can hold; ",
+        ),
+        (
+            "flows",
+            "target",
+            "no new connection got through, not even to ports known to be open: a connection table on meet1 is full",
+            "Raise the number of connections that meet1 can hold; ",
+        ),
+        (
+            "questions",
+            "beyond",
+            "nothing got through, not even to ports known to be open: something on the way shuts ext out",
+            "Let ext ask all of it on the router or firewall in front of meet1, or of ext ",
+        ),
+    ],
+)
+def test_a_way_that_takes_no_more_is_told(limit: str, where: str, explanation: str, step: str) -> None:
+    told = advice("untested", limit=limit, where=where, after="4096")
+    assert told.explanation == f"After 4096 answers {explanation}. Whether these ports are open is not known."
+    assert told.remedy[0].startswith(step)
+    assert ("sysctl -w net.netfilter.nf_conntrack_max=65536" in told.remedy) == (where == "target")
