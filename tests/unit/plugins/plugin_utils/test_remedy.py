@@ -469,8 +469,8 @@ def test_a_port_that_the_system_picked_for_somebody_is_kept_for_the_media_server
     )
     told = advise(cause, "meet1", "meet.example.com")
     assert told.explanation == (
-        "On meet1 dnsmasq (process 7, unit dnsmasq.service) holds it, as a port that the system picked for it, so nothing "
-        "could be tested there."
+        "On meet1 dnsmasq (process 7, unit dnsmasq.service) holds it, as a port that the system picked for it, "
+        "so nothing could be tested there."
     )
     assert "net.ipv4.ip_local_reserved_ports = 50000-60000" in told.remedy[1]
     assert told.remedy[-1] == "Then run it again, or restart dnsmasq.service"

@@ -133,6 +133,7 @@ PORT             FOR             NEED      RESULT
                                            10001)
 
 55000-55002/udp, over IPv4, from ext: blocked upstream
+  ext --> the way --x meet1's network card ... firewall ... listener
   Nothing of it reached meet1's network card, and nothing came back.
   -> Open 55000-55002/udp to 203.0.113.10 in the firewall in front of meet1
      (the provider's security group or network firewall, or the router)
