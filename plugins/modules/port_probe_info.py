@@ -120,8 +120,13 @@ rounds:
   returned: always
   type: int
   sample: 3
+seconds_to_verdict:
+  description: How long it took to know which ports are open. Where some are not, it then looks for the reason.
+  returned: always
+  type: float
+  sample: 0.61
 seconds:
-  description: How long it took.
+  description: How long it took in all.
   returned: always
   type: float
   sample: 0.61

@@ -222,8 +222,6 @@ def _how_far(words: _Words) -> str:
         behind = list(dict.fromkeys(hop["next"] for hop in hops if hop.get("next")))
         not_to = f", and not to {listing(behind)} behind it" if behind else ""
         return f"It got as far as {routers}, {_place(words, hops[0])}{not_to}."
-    if any(hop.get("hop") == "0" and hop.get("next") for hop in words.last_hops):
-        return f"Not even the first router after {words.vantages} saw it."
     return ""
 
 

@@ -14,7 +14,7 @@ from .. import _evidence
 from .._evidence import Evidence, Observation
 from .._ports import ranges
 from .._session import Session
-from .hops import Goal, Way, trace
+from .hops import TRIES, UNKNOWN, Goal, Way, reaches, trace
 from .resolve import Path
 
 _MOST_RANGES = 2  # of each address and protocol
@@ -31,7 +31,7 @@ def find_cuts(
 ) -> None:
     """Add to the `evidence` of each protocol how far questions came to ports that were `asked` and stayed silent.
 
-    It takes about a second, and none if no port is silent.
+    It takes about a second and a half, and nothing if no port is silent.
     """
     silent: dict[Goal, t.AbstractSet[int]] = {}
     known: dict[tuple[int, str], Goal] = {}
@@ -49,15 +49,14 @@ def find_cuts(
         goal: known.get((goal.path, goal.protocol)) or known.get((goal.path, "tcp")) or known.get((goal.path, "udp"))
         for goal in silent
     }
-    # Does TCP come where UDP does not?
     twins = {goal: goal._replace(protocol="tcp") for goal in silent if goal.protocol == "udp"}
-    goals = {*silent, *twins.values(), *filter(None, references.values())}
-    ways = trace(session, vantage, paths, list(goals))
+    reached = reaches(session, vantage, paths, twins.values()) if twins else set()
+    # Those that are silent first: what a router has no error left for, shall be an open one.
+    ways = trace(session, vantage, paths, list(dict.fromkeys((*silent, *filter(None, references.values())))))
     for goal, ports in silent.items():
         reference = references[goal]
-        twin = ways[twins[goal]] if goal in twins else Way({}, 0)
-        known_way = ways[reference] if reference else twin
-        found = _conclude(goal, ways[goal], reference, known_way, "tcp" if twin.end else None)
+        instead = "tcp" if twins.get(goal) in reached else None
+        found = _conclude(goal, ways[goal], reference, ways[reference] if reference else UNKNOWN, instead)
         if found:
             observation = Observation(found[0], goal.protocol, paths[goal.path].name, vantage, found[1])
             whole = found[0] == _evidence.UNSENT
@@ -71,17 +70,17 @@ def _conclude(
 
     `instead` is the protocol that does get through to the same port, if there is one.
     """
-    if not way.last and not known.last and not instead:
-        return None
-    if not way.last and reference and reference.protocol != goal.protocol:
-        # The first router never saw it: that is no matter of the target's.
-        router, names = known.routers[min(known.routers)], (goal.protocol.upper(), reference.protocol.upper())
+    if not way.last and known.heard == TRIES and reference and reference.protocol != goal.protocol:
+        # The first router sees one protocol every time and the other never: that is no matter of the target's.
+        router, names = known.routers[known.first], (goal.protocol.upper(), reference.protocol.upper())
         reason = "no {0} leaves its own network: {2}, the first router, answers for {1} only".format(*names, router)
         return _evidence.UNSENT, _evidence.detail(reason=reason)
-    return _evidence.LAST_HOP, _evidence.detail(
-        hop=way.last,
-        router=way.routers.get(way.last),
-        next=known.routers.get(way.last + 1),
-        of=known.end or None,
-        instead=instead,
-    )
+    if way.last:
+        about = {
+            "hop": way.last,
+            "router": way.routers[way.last],
+            "next": known.routers.get(way.last + 1),
+            "of": known.end or None,
+        }
+        return _evidence.LAST_HOP, _evidence.detail(instead=instead, **about)
+    return (_evidence.LAST_HOP, _evidence.detail(instead=instead)) if instead else None

@@ -25,7 +25,7 @@ from . import icmp
 from .resolve import Path
 
 _MOST_HOPS = 30
-_TRIES = 2
+TRIES = 2
 _WAIT = 0.4  # seconds after each
 _GAP = 0.001  # seconds between two hops, for routers limit their errors
 
@@ -39,37 +39,67 @@ class Goal(t.NamedTuple):
 
 
 class Way(t.NamedTuple):
-    """The routers on the way, by hop, and the hop at which the target answered, be it with a reset; 0 if it did not."""
+    """The routers on the way, by hop, and the hop at which the target answered, be it with a reset; 0 if it did not.
 
-    routers: dict[int, str]
+    `heard` counts the tries in which a router answered.
+    """
+
+    routers: t.Mapping[int, str]
     end: int
+    heard: int
 
     @property
     def last(self) -> int:
         """The last hop that answered, 0 for none."""
         return max(self.routers, default=0)
 
+    @property
+    def first(self) -> int:
+        """The first hop that answered, 0 for none."""
+        return min(self.routers, default=0)
+
+
+UNKNOWN = Way({}, 0, 0)
+
 
 def trace(session: Session, vantage: int, paths: t.Sequence[Path], goals: t.Sequence[Goal]) -> dict[Goal, Way]:
-    """Follow the way to each goal. It takes about a second, however many there are."""
-    ways = {goal: Way({}, 0) for goal in goals}
-    for dummy in range(_TRIES):
+    """Follow the way to each goal. It takes about a second, however many there are.
+
+    Routers limit their errors, so the goals are in the order of their importance.
+    """
+    ways = dict.fromkeys(goals, UNKNOWN)
+    for dummy in range(TRIES):
         probes: list[_Probe] = []
         try:
             for hop in range(1, _MOST_HOPS + 1):
                 for goal, way in ways.items():
-                    if hop not in way.routers and not 0 < way.end <= hop:
+                    # One that is known is asked again: what is heard every time is no matter of chance.
+                    if (hop not in way.routers or hop == way.first) and not 0 < way.end <= hop:
                         probes.append(_Probe(session, vantage, paths[goal.path], goal, hop))
                 time.sleep(_GAP)
             time.sleep(_WAIT)
-            for probe in probes:
-                ways[probe.goal] = probe.harvest(ways[probe.goal])
-        except OSError:  # no more descriptors: what is known must do
+        except OSError:  # no more descriptors: what could be asked must do
             pass
-        finally:
-            for probe in probes:
-                probe.sock.close()
+        heard: set[Goal] = set()
+        for probe in probes:
+            before = ways[probe.goal]
+            ways[probe.goal] = probe.harvest(before)
+            if probe.router:
+                heard.add(probe.goal)
+            probe.sock.close()
+        for goal in heard:
+            ways[goal] = ways[goal]._replace(heard=ways[goal].heard + 1)
     return ways
+
+
+def reaches(session: Session, vantage: int, paths: t.Sequence[Path], goals: t.Iterable[Goal]) -> set[Goal]:
+    """Return the goals from which an answer comes, be it a reset."""
+    probes = [_Probe(session, vantage, paths[goal.path], goal, _MOST_HOPS) for goal in goals]
+    time.sleep(_WAIT)
+    found = {probe.goal for probe in probes if probe.harvest(UNKNOWN).end}
+    for probe in probes:
+        probe.sock.close()
+    return found
 
 
 class _Probe:
@@ -77,6 +107,7 @@ class _Probe:
 
     def __init__(self, session: Session, vantage: int, path: Path, goal: Goal, hop: int) -> None:
         self.goal = goal
+        self.router = ""
         self._hop = hop
         kind = socket.SOCK_DGRAM if goal.protocol == "udp" else socket.SOCK_STREAM
         self.sock = socket.socket(path.family, kind)
@@ -100,6 +131,7 @@ class _Probe:
         """Add to `way` what became of it."""
         for error in icmp.read_errors(self.sock):
             if error.by == icmp.TIME_EXCEEDED:
+                self.router = error.offender
                 return way._replace(routers={**way.routers, self._hop: error.offender})
         if self._is_answered():
             return way._replace(end=min(way.end or self._hop, self._hop))

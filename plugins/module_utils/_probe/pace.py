@@ -15,6 +15,7 @@ START = 10_000.0  # probes a second
 CEILING = 200_000.0  # more than an interpreter sends
 FLOOR = 500.0
 _WINDOW = 0.01  # seconds in which the rate stays as it is
+_GROWTH = 4
 _FALLEN = 0.8
 _DEVIATIONS = 4
 _PATIENCE = 0.25  # seconds in which the first answer may come
@@ -36,9 +37,9 @@ class Pace:
 
     Since the order is shuffled, the share of probes that are answered is the same all the time, whatever the firewall
     does to some of the ports. If it falls, it is our own rate that something on the way cannot stand. So the rate
-    doubles when a window at that rate turned out well, until one's share falls behind that of those before it; then
-    half of that window's rate is kept. While nothing is answered there is nothing to judge, and after a moment the
-    rate doubles all the same.
+    grows when a window at that rate turned out well, until one's share falls behind that of those before it; then half
+    of that window's rate is tried, and half of that again. While nothing is answered there is nothing to judge, and
+    after a moment the rate grows all the same.
     `ceiling` is in probes a second, 0 for none.
     """
 
@@ -75,7 +76,7 @@ class Pace:
             silent = now - self._windows[0].start
             well = self._judge(now - 1.5 * round_trip) if round_trip else silent > _PATIENCE
             if well and not self._settled:
-                self.rate = min(self.rate * 2, self._ceiling)
+                self.rate = min(self.rate * _GROWTH, self._ceiling)
             self._windows.append(_Window(now, self.rate))
         self._credit = min(self._credit + (now - self._last) * self.rate, max(1.0, self.rate * _WINDOW))
         self._last = now

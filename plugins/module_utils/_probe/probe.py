@@ -45,6 +45,7 @@ def nothing_asked(unresolved: str = "") -> Facts:
         "sent": 0,
         "dropped": 0,
         "rounds": 0,
+        "seconds_to_verdict": 0.0,
         "seconds": 0.0,
     }
 
@@ -71,6 +72,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
             tcp.under_way.wait(UDP_SECONDS)
             # Silence takes up to seven rounds to be sure of, and a ceiling that people set makes each of them long.
             control.run(sweep, UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
+        known = time.monotonic()
         look_again(sweep)
     asked = {"tcp": {*tcp_ports}, "udp": {*udp_ports}}
     find_cuts(session, vantage, ways, asked, {"tcp": tcp.evidence, "udp": sweep.evidence})
@@ -85,6 +87,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "sent": sweep.sent,
         "dropped": sweep.dropped,
         "rounds": sweep.rounds,
+        "seconds_to_verdict": round(known - start, 2),
         "seconds": round(time.monotonic() - start, 2),
     }
 

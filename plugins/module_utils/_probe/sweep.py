@@ -30,7 +30,7 @@ _BATCH = 32  # probes between two looks at the answers
 _LONGEST_DATAGRAM = 2048
 _MOST_ROUNDS = 30
 UNKNOWN_ROUND_TRIP = 0.25  # seconds to wait where nothing was answered yet
-SHORTEST_WAIT = 0.05
+SHORTEST_WAIT = 0.02
 
 OWN_FIREWALL = "its own firewall does not let the question out"
 TIME_OVER = "its time was over before it had asked often enough to be sure"
