@@ -24,22 +24,24 @@ ACCEPTED = "accepted"  # a TCP connection was completed, and then nothing came
 FOREIGN = "foreign"  # an answer of somebody else, described by `what`
 REJECTED = "rejected"  # refused with `by`, RST or ICMP, from `offender` as far as the kernel tells
 UNSENT = "unsent"  # the prober itself could not ask; `reason`
+ASKED = "asked"  # a TCP port without proof was asked from source port `source`
 LIMITED = "limited"  # silent, as were new questions to known open ports: no more `limit` get through `after` so many
-LAST_HOP = (
-    "last_hop"  # how far the question came: `router` of hop `hop` answered last, `of` so many, `next` comes after
-)
+# How far it came: `router` of hop `hop` answered last, `next` is behind it, the target is hop `of`; `instead` is the
+# protocol that does get through
+LAST_HOP = "last_hop"
 
 # What the listener can see of a port
 IN_USE = "in_use"  # not bound: `process`, `pid`, `unit` hold it
 ARRIVED = "arrived"  # a question of this session reached the network card
 PASSED = "passed"  # the ingress hook (tc, nftables' netdev) let it pass
+STRAY = "stray"  # a TCP question of this session, from source port `source`, came to ports that nobody asked
 RECEIVED = "received"  # the question reached the listener, or its socket in the kernel
 ANSWERED = "answered"  # the answer was handed to the kernel
 UNANSWERED = "unanswered"  # the kernel refused to send the answer; `reason`
 LEFT = "left"  # the answer left by the network card
 
-_OF_PROBER = (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, LAST_HOP)
-_OF_LISTENER = (IN_USE, ARRIVED, PASSED, RECEIVED, ANSWERED, UNANSWERED, LEFT)
+_OF_PROBER = (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, ASKED, LAST_HOP)
+_OF_LISTENER = (IN_USE, ARRIVED, PASSED, STRAY, RECEIVED, ANSWERED, UNANSWERED, LEFT)
 SEEN = frozenset((*_OF_PROBER, *_OF_LISTENER))
 PROTOCOLS = ("tcp", "udp")
 FAMILIES = ("ipv4", "ipv6")
@@ -92,9 +94,10 @@ class Evidence:
         return set().union(*self.select(seen, protocol, family, vantage).values())
 
     def about(self, protocol: str, family: str, vantage: int = 0) -> set[int]:
-        """The ports of which anything is known."""
+        """The ports of which anything is known but that they were asked."""
         wanted = (protocol, family, vantage)
-        return set().union(*(ports for row, ports in self._ports.items() if row[1:4] == wanted))
+        found = (ports for row, ports in self._ports.items() if row[1:4] == wanted and row.seen != ASKED)
+        return set().union(*found)
 
     def to_list(self) -> list[dict[str, t.Any]]:
         """The wire form, sorted."""

@@ -14,6 +14,9 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cau
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
+# What the last router says when a neighbour does not answer ARP or neighbour discovery
+_NOBODY_THERE = ("ICMP host unreachable", "ICMP address unreachable")
+
 _RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 
 _MOST_RANGES = 5  # in a sentence
@@ -256,10 +259,17 @@ def _place(words: _Words, hop: t.Mapping[str, str]) -> str:
 
 def _rejected_upstream(words: _Words) -> str:
     who = words.fact("offender", "A device on the way")
+    if words.fact("by") in _NOBODY_THERE:
+        return f"{who} finds nobody at {words.ips}: {words.host} is down, or does not have that address."
     return f"{who} refuses it with {words.fact('by')}, and nothing of it reached {words.host}'s network card."
 
 
 def _open_upstream(words: _Words) -> list[str]:
+    if words.fact("by") in _NOBODY_THERE:
+        return [
+            f"Give {words.host} the address {words.ips}, or correct its DNS records, or preflight_address",
+            *([_drop_family(words)] if len(words.addresses) == 1 else []),
+        ]
     offender = words.fact("offender")
     known = offender and offender not in words.addresses
     where = f"the firewall at {offender}" if known else f"the firewall in front of {words.host}"

@@ -116,6 +116,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("return_blocked", listener(saw.RECEIVED), left, {"where": "beyond"}, ""),
         ("return_blocked", listener(saw.RECEIVED), anywhere, {"where": "target"}, gap),
         ("wrong_server", prober(saw.ACCEPTED), anywhere, {"what": "a connection, and nothing more"}, gap),
+        ("intercepted", _moved_away(prober(saw.ASKED), listener(saw.STRAY)), anywhere, {}, ""),
         ("rejected_on_host", _how_alone(prober(saw.REJECTED)), arrived, {}, ""),
         ("rejected_upstream", prober(saw.REJECTED), anywhere, {}, gap),
         ("untested", prober(saw.LIMITED), arrived, {"where": "target"}, ""),
@@ -137,6 +138,15 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
                     facts.update(_last_hop(prober(saw.LAST_HOP), these))
                 results.append(Result(state, frozenset(these), _with_certificate(facts, vantage), doubt))
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
+
+
+def _moved_away(asked: dict[Detail, set[int]], strays: dict[Detail, set[int]]) -> dict[Detail, set[int]]:
+    """TCP ports that came to another one, where nobody listens, as their source ports tell."""
+    moved: dict[Detail, set[int]] = {}
+    for source, ports in asked.items():
+        for port in strays.get(source, ()):
+            moved.setdefault(saw.detail(to=port), set()).update(ports)
+    return moved
 
 
 def _with_certificate(facts: dict[str, t.Any], vantage: Vantage) -> dict[str, t.Any]:

@@ -35,6 +35,7 @@ class Record:
         self._sets: dict[tuple[str, str, str, int], set[int]] = {}
         self._vantages: dict[Peer, int] = {}  # whose address this is
         self._syns: dict[Peer, int] = {}  # likewise, and the ports are of TCP
+        self._strays = 0
         self._accepted: set[tuple[Peer, int]] = set()
         self.strangers = {"datagrams": 0, "connections": 0}
 
@@ -90,9 +91,8 @@ class Record:
         peer, port = frame.source, frame.destination[1]
         if frame.kind == "syn":
             vantage = self._session.read_mark(frame.mss)
-            if vantage is not None and ("tcp", port) in self._ports and len(self._syns) < _MOST_PEERS:
-                self._syns[peer] = vantage
-                self._set(frame.where, "tcp", peer, vantage).add(port)
+            if vantage is not None and len(self._syns) + self._strays < _MOST_PEERS:
+                self._syn(frame, vantage)
         elif frame.kind == "udp":
             asked = self._session.read_username(frame.payload[_USERNAME])
             if asked and asked[1] == port:
@@ -100,6 +100,16 @@ class Record:
                 self._set(frame.where, "udp", peer, asked[0]).add(port)
             elif asked:
                 self._moved("udp", peer, asked[0], asked[1], port)
+
+    def _syn(self, frame: Frame, vantage: int) -> None:
+        peer, port = frame.source, frame.destination[1]
+        if ("tcp", port) in self._ports:
+            self._syns[peer] = vantage
+            self._set(frame.where, "tcp", peer, vantage).add(port)
+        elif ("udp", port) not in self._ports:  # there TCP is asked to see whether it gets through
+            detail = _evidence.detail(source=peer[1])
+            self._evidence.ports(Observation(_evidence.STRAY, "tcp", family_of(peer[0]), vantage, detail)).add(port)
+            self._strays += 1
 
     def _outgoing(self, frame: Frame) -> None:
         peer, port = frame.destination, frame.source[1]

@@ -67,6 +67,7 @@ class TcpProbes:
         self._vantage = vantage
         self._host = host
         self._speaks = speaks
+        self._sources: dict[tuple[Path, int], list[int]] = {}
         self.under_way = threading.Event()  # set when every port was asked once, or as many as may be at once
         self._ends = [(path, port) for path in paths for port in sorted(speaks)]
 
@@ -85,6 +86,10 @@ class TcpProbes:
                     outcome = await self._ask(path, port)
             if outcome:
                 self._note(outcome, path, port)
+            if not outcome or outcome.seen == _evidence.REJECTED:
+                for source in self._sources.get((path, port), ()):
+                    detail = _evidence.detail(source=source)
+                    self.evidence.ports(Observation(_evidence.ASKED, "tcp", path.name, self._vantage, detail)).add(port)
 
         asking = asyncio.gather(*(one(path, port) for path, port in self._ends))
         await asyncio.sleep(_HEAD_START)
@@ -140,6 +145,8 @@ class TcpProbes:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._session.mark(self._vantage))
             icmp.ask_for_errors(sock)
+            sock.bind(("", 0))  # so that its port is known even if nothing comes of it
+            self._sources.setdefault((path, port), []).append(sock.getsockname()[1])
             loop = asyncio.get_running_loop()
             await loop.sock_connect(sock, path.to(port))
             connected = True

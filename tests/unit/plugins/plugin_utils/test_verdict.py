@@ -99,6 +99,17 @@ def test_what_the_ingress_hook_did_not_let_pass_was_stopped_there(
     assert (check.verdict, check.results) == ("failed", [_verdict.Result("blocked_on_host", frozenset({1}), facts)])
 
 
+@pytest.mark.parametrize("prober", ["", "rejected"])
+def test_a_tcp_port_that_came_to_one_where_nobody_listens_was_moved(sides: t.Any, prober: str) -> None:
+    mine, others = {("asked", "tcp", "source=40000"): [1]}, {("stray", "tcp", "source=40001"): [8080]}
+    vantage = sides.vantage({**_seen(prober, "tcp"), **mine})
+    target = sides.target({("stray", "tcp", "source=40000"): [7443], **others})
+    (check,) = _verdict.decide([sides.row("tcp", [1])], [vantage], target, True)
+    assert check.results == [_verdict.Result("intercepted", frozenset({1}), {"to": "7443"})]
+    (check,) = _verdict.decide([sides.row("tcp", [1])], [vantage], sides.target(others), True)
+    assert check.results[0].state in ("blocked_upstream", "rejected_upstream")
+
+
 @pytest.mark.parametrize("prober", ["", "open", "foreign", "rejected", "unsent"])
 def test_a_port_in_use_is_that_before_all_else(sides: t.Any, prober: str) -> None:
     holder = {"process": "nginx", "pid": "7"}

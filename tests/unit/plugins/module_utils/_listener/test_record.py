@@ -76,9 +76,11 @@ def test_a_question_that_meant_another_port_has_moved(record: Record, session: S
     assert record.finish()["evidence"][0]["detail"] == {"to": "50000"}
 
 
-def test_a_syn_to_a_port_that_is_not_ours_is_not_looked_at(record: Record, session: Session) -> None:
+def test_a_syn_that_came_to_a_port_that_nobody_asked_is_told_with_its_source(record: Record, session: Session) -> None:
     record.frame(syn(session, 22))
-    assert seen(record) == []
+    record.frame(syn(session, UDP))  # there TCP is asked on purpose
+    (found,) = record.finish()["evidence"]
+    assert (found["seen"], found["ports"], found["detail"]) == ("stray", "22", {"source": str(PROBER[1])})
 
 
 def test_a_connection_of_a_known_prober_has_been_received(record: Record, session: Session) -> None:

@@ -207,7 +207,7 @@ def test_a_closed_port_is_rejected_by_its_host(
     ports = free_ports(9)
     listen(row("udp", ports[:4]), row("tcp", ports[:2]))
     facts = probe(session, 0, host, (row("udp", ports), row("tcp", ports[:3])), 0)
-    assert facts["evidence"] == [
+    assert [found for found in facts["evidence"] if found["seen"] != "asked"] == [
         row_of("open", "tcp", family, ports[:2]),
         row_of("rejected", "tcp", family, ports[2:3], by="TCP reset"),
         row_of("open", "udp", family, ports[:4]),
