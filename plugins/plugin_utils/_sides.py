@@ -85,7 +85,7 @@ def read_target(started: Facts, stopped: Facts) -> Target:
     for row in _list(started.get("in_use")):
         try:
             in_use[str(row["protocol"]), int(row["port"])] = {
-                key: clean(value) for key, value in row["holder"].items() if value is not None
+                clean(key): clean(value) for key, value in row["holder"].items() if value is not None
             }
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             continue

@@ -73,7 +73,7 @@ def read_errors(sock: socket.socket) -> list[Rejection]:
         except OSError:
             break
         for level, kind, data in ancillary:
-            if (level, kind) in _LEVELS and len(data) >= _ERROR.size + 8 and destination:
+            if (level, kind) in _LEVELS and destination:
                 rejection = _read(data, destination[1])
                 if rejection:
                     rejections.append(rejection)
@@ -81,12 +81,15 @@ def read_errors(sock: socket.socket) -> list[Rejection]:
 
 
 def _read(data: bytes, port: int) -> Rejection | None:
-    dummy_errno, origin, kind, code, dummy_pad, dummy_info, dummy_data = _ERROR.unpack_from(data)
-    if origin == _ORIGIN_ICMP:
-        version, offender = 4, socket.inet_ntoa(data[_ERROR.size + 4 : _ERROR.size + 8])
-    elif origin == _ORIGIN_ICMP6:
-        version, offender = 6, socket.inet_ntop(socket.AF_INET6, data[_ERROR.size + 8 : _ERROR.size + 24])
-    else:
-        return None  # this host's own, which the failing call reports too
+    try:
+        dummy_errno, origin, kind, code, dummy_pad, dummy_info, dummy_data = _ERROR.unpack_from(data)
+        if origin == _ORIGIN_ICMP:
+            version, offender = 4, socket.inet_ntoa(data[_ERROR.size + 4 : _ERROR.size + 8])
+        elif origin == _ORIGIN_ICMP6:
+            version, offender = 6, socket.inet_ntop(socket.AF_INET6, data[_ERROR.size + 8 : _ERROR.size + 24])
+        else:
+            return None  # this host's own, which the failing call reports too
+    except (OSError, ValueError, struct.error):  # cut short
+        return None
     meaning = _MEANINGS.get((version, kind, code), f"type {kind} code {code}")
     return Rejection(port, f"ICMP {meaning}", plain((offender, 0))[0])

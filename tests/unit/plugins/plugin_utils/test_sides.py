@@ -241,6 +241,11 @@ def test_a_detail_with_control_characters_is_cleaned() -> None:
     assert [row["detail"] for row in vantage.evidence.to_list()] == [{"wh at": " [2J"}]
 
 
+def test_what_is_told_of_a_holder_is_cleaned() -> None:
+    row = {"protocol": "udp", "port": 443, "holder": {"pro\x1b\u202ecess": "x\x1b[2J"}}
+    assert read_target({"in_use": [row]}, STOPPED).in_use == {("udp", 443): {"pro  cess": "x [2J"}}
+
+
 @pytest.mark.parametrize("where", ["port in use", "vantage of an observation"])
 def test_infinity_raises_nothing_else(where: str) -> None:
     row = {"protocol": "tcp", "port": float("inf"), "holder": {}}

@@ -11,6 +11,7 @@ import errno
 import resource
 import socket
 import ssl
+import struct
 import threading
 import time
 import types
@@ -444,6 +445,30 @@ def test_a_connection_that_this_host_itself_refuses_was_not_sent(
     with socket.socket() as sock:
         outcome = tcp_module._rejection(sock, OSError(errno.EHOSTUNREACH, "x"), connected, PATH)
     assert (outcome.seen, dict(outcome.detail)) == ("unsent", {"reason": OWN_FIREWALL})
+
+
+@pytest.mark.parametrize(
+    ("error", "offender", "rejection"),
+    [
+        (
+            struct.pack("=IBBBBII", errno.ECONNREFUSED, 2, 3, 3, 0, 0, 0),
+            struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton("198.51.100.1")),
+            icmp.Rejection(443, "ICMP port unreachable", "198.51.100.1"),
+        ),
+        (
+            struct.pack("=IBBBBII", errno.EACCES, 3, 1, 77, 0, 0, 0),
+            struct.pack("=HHI16sI", socket.AF_INET6, 0, 0, socket.inet_pton(socket.AF_INET6, "2001:db8::1"), 0),
+            icmp.Rejection(443, "ICMP type 1 code 77", "2001:db8::1"),
+        ),
+        (struct.pack("=IBBBBII", errno.EPERM, 1, 0, 0, 0, 0, 0), bytes(16), None),
+    ],
+    ids=["ICMP", "ICMPv6", "its own"],
+)
+def test_an_entry_of_the_error_queue_is_read_and_one_that_is_cut_short_is_none(
+    error: bytes, offender: bytes, rejection: icmp.Rejection | None
+) -> None:
+    assert icmp._read(error + offender, 443) == rejection
+    assert {icmp._read((error + offender)[:length], 443) for length in range(20)} == {None}
 
 
 def test_a_system_that_gives_no_socket_has_sent_nothing(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each target under atheris, which finds its way by what an input reaches: FUZZ_SECONDS for each, by default a few.
+
+With FUZZ_SECONDS set, what was found to be worth keeping is kept in .cache/fuzz/, and the next run begins with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.plugnmeet.server.tests.unit.fuzz.targets import TARGETS
+
+pytestmark = pytest.mark.skipif(
+    not importlib.util.find_spec("atheris"), reason="atheris is not there for this Python or machine"
+)
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parents[2]
+SECONDS = int(os.environ.get("FUZZ_SECONDS") or 0)
+SHORT = 3
+SLOWEST = 10  # seconds for one input, on a machine that is busy
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_nothing_that_is_reached_breaks_a_promise(name: str, tmp_path: pathlib.Path) -> None:
+    corpus = ROOT / ".cache/fuzz" / name if SECONDS else tmp_path / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
+    for seed in TARGETS[name].seeds:
+        (corpus / hashlib.sha256(seed).hexdigest()).write_bytes(seed)
+    options = {
+        "max_total_time": SECONDS or SHORT,
+        "timeout": SLOWEST,
+        "rss_limit_mb": 1024,
+        "max_len": 6000,
+        "len_control": 0,
+        "artifact_prefix": f"{tmp_path}/",
+        "print_final_stats": 1,
+    }
+    arguments = [f"-{option}={value}" for option, value in options.items()]
+    result = subprocess.run(
+        [sys.executable, str(HERE / "run_atheris.py"), name, *arguments, str(corpus)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / ".cache/importable")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=60 + 2 * (SECONDS or SHORT),
+    )
+    # The input stands there in Base64, for a test of its own.
+    told = result.stdout.decode("utf-8", "replace")
+    assert result.returncode == 0, told[-6000:]
+    print(told[-1000:])
