@@ -53,7 +53,7 @@ format: tools ## Put Python files in the form that lint wants
 	@.cache/venv/newest/bin/ruff format .
 
 .PHONY: bench
-bench: tools ## Measure
+bench: tools ## Measure beside other tools [BENCH_RUNS=n] [BENCH_PATHS=names]
 	@tests/bench/bench
 
 ##@ Look after

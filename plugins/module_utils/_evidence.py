@@ -25,18 +25,22 @@ FOREIGN = "foreign"  # an answer of somebody else, described by `what`
 REJECTED = "rejected"  # refused with `by`, RST or ICMP, from `offender` as far as the kernel tells
 UNSENT = "unsent"  # the prober itself could not ask; `reason`
 LIMITED = "limited"  # silent, as were new questions to known open ports: no more `limit` get through `after` so many
+LAST_HOP = (
+    "last_hop"  # how far the question came: `router` of hop `hop` answered last, `of` so many, `next` comes after
+)
 
 # What the listener can see of a port
 IN_USE = "in_use"  # not bound: `process`, `pid`, `unit` hold it
 ARRIVED = "arrived"  # a question of this session reached the network card
+PASSED = "passed"  # the ingress hook (tc, nftables' netdev) let it pass
 RECEIVED = "received"  # the question reached the listener, or its socket in the kernel
 ANSWERED = "answered"  # the answer was handed to the kernel
 UNANSWERED = "unanswered"  # the kernel refused to send the answer; `reason`
 LEFT = "left"  # the answer left by the network card
 
-SEEN = frozenset(
-    (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, IN_USE, ARRIVED, RECEIVED, ANSWERED, UNANSWERED, LEFT)
-)  # fmt: skip
+_OF_PROBER = (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, LAST_HOP)
+_OF_LISTENER = (IN_USE, ARRIVED, PASSED, RECEIVED, ANSWERED, UNANSWERED, LEFT)
+SEEN = frozenset((*_OF_PROBER, *_OF_LISTENER))
 PROTOCOLS = ("tcp", "udp")
 FAMILIES = ("ipv4", "ipv6")
 
@@ -86,6 +90,11 @@ class Evidence:
     def all(self, seen: str, protocol: str, family: str, vantage: int = 0) -> set[int]:
         """The ports of which `seen` is true, whatever the detail."""
         return set().union(*self.select(seen, protocol, family, vantage).values())
+
+    def about(self, protocol: str, family: str, vantage: int = 0) -> set[int]:
+        """The ports of which anything is known."""
+        wanted = (protocol, family, vantage)
+        return set().union(*(ports for row, ports in self._ports.items() if row[1:4] == wanted))
 
     def to_list(self) -> list[dict[str, t.Any]]:
         """The wire form, sorted."""

@@ -90,6 +90,8 @@ class Session(t.NamedTuple):
         right = self._mac(b"token", claims)[:_MAC_LENGTH]
         if _base64url(packed) != token or not hmac.compare_digest(mac, right):
             return None
+        if claims[:-3] != self.id.encode("ascii"):
+            return None
         return claims[-3], int.from_bytes(claims[-2:], "big")
 
     def key_authorization(self, token: str) -> str:

@@ -13,6 +13,8 @@ import typing as t
 from ._errors import PreflightError
 
 LONGEST = 16384  # more than any client sends, post-quantum key shares included
+# Likewise; a stranger who sends a byte a record, and a record a packet, shall not keep us busy.
+_MOST_RECORDS = 16
 
 # RFC 8446, sections 4, 5.1; RFC 7301, section 3.1
 _HANDSHAKE = 22
@@ -52,7 +54,7 @@ def _message(data: bytes) -> bytes | None:
     if len(data) > LONGEST:
         raise TlsError("longer than a ClientHello")
     records, message = _Reader(data), b""
-    while True:
+    for dummy in range(_MOST_RECORDS):
         if records.left < _RECORD_HEADER:
             return None
         if records.number(1) != _HANDSHAKE or records.number(1) != 3:
@@ -71,6 +73,7 @@ def _message(data: bytes) -> bytes | None:
             raise TlsError("longer than a ClientHello")
         if len(message) >= _MESSAGE_HEADER + size:
             return message[_MESSAGE_HEADER : _MESSAGE_HEADER + size]
+    raise TlsError("a ClientHello in more records than any client makes")
 
 
 class _Reader:

@@ -15,7 +15,10 @@ description:
   - A port that is not open is a result, not an error, and so is an address that does not resolve.
   - UDP ports that stay silent are asked again, as often as the loss on the way asks for. A port is left when the chance
     that it is open, and every question or answer was lost, is below one in a million over the whole table.
-  - For the default table it ends within 20 seconds, whatever the network does, plus the time that the system takes to
+  - Before silent ports are left, some that are known to be open are asked again, from another source port and from the
+    same one. If they are silent too, it is no rule that stops the others, but a full connection table on the way, or
+    something that shuts the prober out.
+  - For the default table it ends within 30 seconds, whatever the network does, plus the time that the system takes to
     resolve O(address). A O(pace) adds eight times what one question to each UDP port takes at that pace, and many
     silent TCP ports add four seconds for each hundred or so.
   - A port that could not be asked often enough in that time is said to be untested, and not to be closed.
@@ -107,6 +110,11 @@ sent:
   returned: always
   type: int
   sample: 10008
+dropped:
+  description: How many answers this host had no room for. They were asked for again.
+  returned: always
+  type: int
+  sample: 0
 rounds:
   description: How many rounds of UDP questions were needed.
   returned: always

@@ -21,7 +21,7 @@ class Cause(t.NamedTuple):
 
     `unseen` says that nothing at all of that vantage and address family reached the target. `ports` are pairs of
     protocol and ports, `names` the requirements that they belong to, `ends` pairs of vantage and address family (None
-    if there was no address), `addresses` those of the target that were asked.
+    if there was no address), `addresses` those of the target that were asked. `last_hops` is how far it came.
     """
 
     state: str
@@ -33,6 +33,7 @@ class Cause(t.NamedTuple):
     names: tuple[str, ...]
     ends: tuple[tuple[str, str | None], ...]
     addresses: tuple[str, ...]
+    last_hops: tuple[tuple[tuple[str, str], ...], ...] = ()
 
 
 def cause_of(check: Check, result: Result) -> Cause:
@@ -40,7 +41,7 @@ def cause_of(check: Check, result: Result) -> Cause:
     address = check.vantage.addresses.get(check.family or "")
     return Cause(
         state=result.state,
-        facts=result.facts,
+        facts={key: value for key, value in result.facts.items() if key != "last_hop"},
         gap=result.gap,
         inside=check.vantage.inside,
         unseen=bool(address) and check.family not in check.vantage.source,
@@ -48,6 +49,7 @@ def cause_of(check: Check, result: Result) -> Cause:
         names=(check.requirement.name,),
         ends=((check.vantage.host, check.family),),
         addresses=(address,) if address else (),
+        last_hops=(tuple(sorted(result.facts["last_hop"].items())),) if "last_hop" in result.facts else (),
     )
 
 
@@ -76,6 +78,7 @@ def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[
             names=_union(known.names, cause.names),
             ends=_union(known.ends, cause.ends),
             addresses=_union(known.addresses, cause.addresses),
+            last_hops=_union(known.last_hops, cause.last_hops),
         ) if known else cause  # fmt: skip
     return list(merged.values())
 

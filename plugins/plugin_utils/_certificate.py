@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 
 from cryptography import x509
 
@@ -21,16 +22,18 @@ _UNREADABLE = {"subject": "somebody unknown", "issuer": "somebody unknown", "exp
 def read_certificate(pem: str) -> dict[str, str]:
     """Return subject, issuer and the time of expiry of a certificate of whatever origin, safe to print."""
     if len(pem) > _LONGEST:
-        return _UNREADABLE
+        return {**_UNREADABLE}
     try:
-        certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
-        return {
-            "subject": _name(certificate.subject),
-            "issuer": _name(certificate.issuer),
-            "expires": f"{_expires(certificate):%Y-%m-%d %H:%M} UTC",
-        }
-    except ValueError:
-        return _UNREADABLE
+        with warnings.catch_warnings():  # the user can do nothing about what is odd in it
+            warnings.simplefilter("ignore")
+            certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
+            return {
+                "subject": _name(certificate.subject),
+                "issuer": _name(certificate.issuer),
+                "expires": f"{_expires(certificate):%Y-%m-%d %H:%M} UTC",
+            }
+    except Exception:  # noqa: BLE001 - anybody may have made it, and the library has many words for what is wrong
+        return {**_UNREADABLE}
 
 
 def _name(name: x509.Name) -> str:

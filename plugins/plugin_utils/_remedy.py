@@ -60,6 +60,7 @@ class _Words:
         self.facts = cause.facts
         self.inside = cause.inside
         self.unseen = cause.unseen
+        self.last_hops = [dict(hop) for hop in cause.last_hops]
         self.host = host
         self.address = address
         self.has_family = cause.ends[0][1] is not None
@@ -112,7 +113,7 @@ def _intercepted(words: _Words) -> str:
         port = words.fact("to")
         where = f"port {port}" if port.isdecimal() else port
         return f"It arrived at {words.host} on {where}: the port is translated on the way."
-    if words.fact("via"):
+    if words.fact("via") and not words.fact("what"):
         return f"The answer came back from {words.fact('via')}, which was not asked; browsers drop such answers."
     if words.fact("what") == "nothing":
         return (
@@ -186,6 +187,31 @@ def _let_answers_out(words: _Words) -> list[str]:
     return [f"In {words.host}'s own firewall, allow outgoing packets from source ports {words.ports}"]
 
 
+def _blocked_upstream(words: _Words) -> str:
+    nothing = f"Nothing of it reached {words.host}'s network card, and nothing came back."
+    hops = [hop for hop in words.last_hops if hop.get("router")]
+    if hops:
+        routers = listing(list(dict.fromkeys(hop["router"] for hop in hops)))
+        behind = list(dict.fromkeys(hop["next"] for hop in hops if hop.get("next")))
+        not_to = f", and not to {listing(behind)} behind it" if behind else ""
+        return f"{nothing} It got as far as {routers}, {_place(words, hops[0])}{not_to}."
+    if words.last_hops:
+        return f"{nothing} Not even the first router after {words.vantages} saw it."
+    return nothing
+
+
+def _place(words: _Words, hop: t.Mapping[str, str]) -> str:
+    """Where on the way a router is."""
+    number, end = hop["hop"], hop.get("of")
+    if (number, end) == ("1", "2"):
+        return f"the only router between {words.vantages} and {words.host}"
+    if number == "1":
+        return f"the first router after {words.vantages}"
+    if end and number == str(int(end) - 1):
+        return f"the last router before {words.host}"
+    return f"router {number} on the way from {words.vantages}{f', of {int(end) - 1}' if end else ''}"
+
+
 def _rejected_upstream(words: _Words) -> str:
     who = words.fact("offender", "A device on the way")
     return f"{who} refuses it with {words.fact('by')}, and nothing of it reached {words.host}'s network card."
@@ -208,7 +234,22 @@ def _drop_family(words: _Words) -> str:
     return f"If {words.host} shall not be reached over {words.families}: take {words.ips} out of its name"
 
 
+def _blocked_on_host(words: _Words) -> str:
+    reached = f"It reached {words.host}'s network card, and"
+    if words.fact("where") == "ingress":
+        return (
+            f"{reached} was dropped there, before {words.host}'s own firewall: at the ingress hook (tc, or nftables)."
+        )
+    return f"{reached} {words.host}'s own firewall dropped it."
+
+
 def _open_on_host(words: _Words) -> list[str]:
+    if words.fact("where") == "ingress":
+        return [
+            f"On {words.host}, let incoming {words.ports} pass there; what is there:",
+            "nft list ruleset netdev",
+            "tc filter show dev eth0 ingress",
+        ]
     steps = [f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:"]
     for protocol, ports in words.port_sets:
         spans = ports.replace("-", ":").split(",")
@@ -272,13 +313,7 @@ _ADVICE: dict[str, tuple[_Explain, _Remedies]] = {
         _open_on_host,
     ),
     "rejected_upstream": (_rejected_upstream, _open_upstream),
-    "blocked_on_host": (
-        lambda words: f"It reached {words.host}'s network card, and {words.host}'s own firewall dropped it.",
-        _open_on_host,
-    ),
+    "blocked_on_host": (_blocked_on_host, _open_on_host),
     "untested": (_untested, _ask_from_elsewhere),
-    "blocked_upstream": (
-        lambda words: f"Nothing of it reached {words.host}'s network card, and nothing came back.",
-        _open_upstream,
-    ),
+    "blocked_upstream": (_blocked_upstream, _open_upstream),
 }

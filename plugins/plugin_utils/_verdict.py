@@ -120,7 +120,8 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("rejected_upstream", prober(saw.REJECTED), anywhere, {}, gap),
         ("untested", prober(saw.LIMITED), arrived, {"where": "target"}, ""),
         ("untested", prober(saw.LIMITED), anywhere, {"where": "beyond"}, ""),
-        ("blocked_on_host", listener(saw.ARRIVED), anywhere, {}, ""),
+        ("blocked_on_host", listener(saw.ARRIVED), heard(saw.PASSED), {}, ""),
+        ("blocked_on_host", listener(saw.ARRIVED), anywhere, {} if gap else {"where": "ingress"}, ""),
         ("untested", prober(saw.UNSENT), anywhere, {}, ""),
         ("blocked_upstream", {(): set(anywhere)}, anywhere, {}, gap),
     )
@@ -132,10 +133,23 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
             if these:
                 left_over -= these
                 facts: dict[str, t.Any] = {**dict(detail), **known}
-                if "certificate" in facts:
-                    facts["certificate"] = vantage.certificates.get(facts["certificate"], {})
-                results.append(Result(state, frozenset(these), facts, doubt))
+                if state == "blocked_upstream":
+                    facts.update(_last_hop(prober(saw.LAST_HOP), these))
+                results.append(Result(state, frozenset(these), _with_certificate(facts, vantage), doubt))
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
+
+
+def _with_certificate(facts: dict[str, t.Any], vantage: Vantage) -> dict[str, t.Any]:
+    """`facts` with what is known of a certificate in the place of its fingerprint."""
+    if "certificate" not in facts:
+        return facts
+    return {**facts, "certificate": vantage.certificates.get(facts["certificate"], {})}
+
+
+def _last_hop(found: dict[Detail, set[int]], ports: Ports) -> dict[str, t.Any]:
+    """How far questions to `ports` came, as the fact `last_hop`, if that was found out for one of them."""
+    about = [detail for detail, some in sorted(found.items()) if some & ports]
+    return {"last_hop": dict(about[0])} if about else {}
 
 
 def _few(found: dict[Detail, set[int]], instead: str) -> dict[Detail, set[int]]:

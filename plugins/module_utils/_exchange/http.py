@@ -134,9 +134,11 @@ class Answering:
 def _read_answer(data: bytes) -> _Answer | None:
     """Take an answer apart; None while its head is incomplete, and for what is no HTTP at all."""
     head, ended, body = data.partition(_END_OF_HEAD)
+    if not ended:
+        return None
     status_line, *lines = head.split(b"\r\n")
     match = _STATUS_LINE.fullmatch(status_line)
-    if not ended or not match:
+    if not match:
         return None
     headers: dict[str, str] = {}
     for line in lines:
@@ -144,8 +146,8 @@ def _read_answer(data: bytes) -> _Answer | None:
         headers.setdefault(name.strip().lower(), value.strip())
     length = headers.get("content-length", "")
     # Without a usable length the body ends with the connection (RFC 9112, section 6.3).
-    complete = length.isdecimal() and len(length) < 10 and len(body) >= int(length)
-    return _Answer(int(match.group(1)), headers, body, complete)
+    size = int(length) if length.isdecimal() and len(length) < 10 else None
+    return _Answer(int(match.group(1)), headers, body[:size], size is not None and len(body) >= size)
 
 
 def _authority(host: str) -> str:
@@ -164,6 +166,7 @@ def _is_elsewhere(location: str, host: str) -> bool:
         there = urlsplit(location).hostname or ""
     except ValueError:
         return True
-    here = host.lower().rstrip(".")
-    named = ":" not in here and not here.replace(".", "").isdecimal()
-    return named and bool(there) and not f".{there}".endswith(f".{here}") and not f".{here}".endswith(f".{there}")
+    if ":" in host or host.replace(".", "").isdecimal():
+        return False
+    there, here = (_authority(name).lower().rstrip(".") for name in (there, host))
+    return bool(there) and not f".{there}".endswith(f".{here}") and not f".{here}".endswith(f".{there}")

@@ -23,6 +23,7 @@ from . import http
 from .shapes import Asked, Reply, StrangerError, Turn, describe, foreign
 
 _MOST = 65536  # bytes that a stream may bring
+_ALERT, _HANDSHAKE = 21, 22  # RFC 8446, section 5.1
 _MAKE_ONE = "take lookup('plugnmeet.server.session')"
 
 
@@ -38,9 +39,12 @@ class Asking:
         context.verify_mode = ssl.CERT_NONE
         context.set_alpn_protocols(["http/1.1", session.token(vantage, port)])
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        # A server name has neither a scope nor a final dot (RFC 6066, section 3).
+        name = host.partition("%")[0].rstrip(".")
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self._received = 0
         self._first = b""
+        self._ended = False
         self._secure = False
         self._other = b""
 
@@ -59,6 +63,7 @@ class Asking:
         if data and self._received <= _MOST:
             self._incoming.write(data)
         else:
+            self._ended = True
             self._incoming.write_eof()
         reply = self._go_on()
         if reply is None and not data:
@@ -83,15 +88,33 @@ class Asking:
         except ssl.SSLWantReadError:
             return None
         except ssl.SSLError as error:
-            return foreign(_refusal(error, self._first))
+            return foreign(self._refusal(error))
         return reply
 
     def _read(self) -> bytes:
         """Return what came inside, empty for its end, which many servers do not announce (RFC 8446, section 6.1)."""
         try:
-            return self._tls.read(_MOST) or b""
-        except ssl.SSLEOFError:
-            return b""
+            return self._tls.read(_MOST)
+        except ssl.SSLWantReadError:
+            raise
+        except ssl.SSLError:
+            if self._ended:
+                return b""
+            raise
+
+    def _refusal(self, error: ssl.SSLError) -> str:
+        """What came instead of a TLS connection."""
+        first = self._first
+        if not first:
+            return "the end of the connection"
+        if first[0] not in (_ALERT, _HANDSHAKE):
+            return describe(first)
+        if self._ended:
+            return "half a TLS handshake"
+        if error.reason:
+            return f"TLS that fails ({error.reason.lower().replace('_', ' ')})"
+        # Python does not have a name for every alert.
+        return f"TLS alert {first[6]}" if first[0] == _ALERT and len(first) > 6 else "TLS that fails"
 
 
 class Answering:
@@ -118,17 +141,25 @@ class Answering:
                 return Turn(b"", self._asked, complete=True)
         self._incoming.write(data)
         try:
-            if not self._secure:
-                self._tls.do_handshake()
-                self._secure = True
-            turn = self._inner.receive(self._tls.read(_MOST) or b"")
+            turn = self._go_on()
+        except ssl.SSLWantReadError:
+            turn = Turn(self._outgoing.read())
+        except ssl.SSLError:  # it was asked, but by or through something that does not get along with us
+            turn = Turn(complete=True)
+        return turn._replace(asked=self._asked)
+
+    def _go_on(self) -> Turn:
+        """Do what can be done with the bytes that are here; raises SSLWantReadError where more are needed."""
+        if not self._secure:
+            self._tls.do_handshake()
+            self._secure = True
+        while True:
+            data = self._tls.read(_MOST)
+            turn = self._inner.receive(data) if data else Turn(complete=True)
             if turn.send:
                 self._tls.write(turn.send)
-        except ssl.SSLWantReadError:
-            turn = Turn()
-        except ssl.SSLError as error:
-            raise StrangerError from error
-        return Turn(self._outgoing.read(), self._asked, turn.complete)
+            if turn.complete:
+                return Turn(self._outgoing.read() if turn.send else b"", complete=True)
 
     def _admit(self) -> Asked | None:
         """Read the token in the ClientHello; None while that is incomplete."""
@@ -180,12 +211,3 @@ def _pin(session: Session) -> bytes:
         return ssl.PEM_cert_to_DER_cert(session.certificate)
     except ValueError as error:
         raise PreflightError(f"session.certificate is none, and https needs one; {_MAKE_ONE}") from error
-
-
-def _refusal(error: ssl.SSLError, first: bytes) -> str:
-    """What came instead of a TLS connection, of which `first` are the first bytes."""
-    if not first:
-        return "the end of the connection"
-    if first[0] not in (0x15, 0x16):  # alert, handshake (RFC 8446, section 5.1)
-        return describe(first)
-    return f"TLS that fails ({(error.reason or 'unknown').lower().replace('_', ' ')})"

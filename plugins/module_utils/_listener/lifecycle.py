@@ -30,7 +30,7 @@ from .._requirement import Requirement
 from .._session import Session
 from .binding import Bound, bind
 from .serving import Server
-from .tap import Tap
+from .tap import Tap, open_taps
 
 NAME = "\0plugnmeet.server.port_listener"
 
@@ -107,7 +107,7 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
             control = _take_control_name()
             answerers = Answerers(session)
             bound = bind(requirements)
-            tap, tap_reason = _open_tap()
+            taps, tap_reason = _open_taps()
             _drop_privileges()
         except PreflightError as error:
             pipe.write(json.dumps({"error": str(error)}).encode("utf-8"))
@@ -120,7 +120,7 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
         with connection:
             return _obey(connection, session.id, started, deadline, finish, owner)
 
-    Server(session, answerers, bound.sockets, tap, control, command, deadline, time.monotonic).run()
+    Server(session, answerers, bound.sockets, taps, control, command, deadline, time.monotonic).run()
 
 
 def _let_go(keep: int) -> None:
@@ -149,11 +149,11 @@ def _take_control_name() -> socket.socket:
     return control
 
 
-def _open_tap() -> tuple[Tap | None, str]:
+def _open_taps() -> tuple[list[Tap], str]:
     try:
-        return Tap(), ""
+        return open_taps(), ""
     except OSError as error:
-        return None, error.strerror or str(error)
+        return [], error.strerror or str(error)
 
 
 def _drop_privileges() -> None:

@@ -61,9 +61,13 @@ class Record:
         if len(self._accepted) < _MOST_PEERS:
             self._accepted.add((peer, port))
 
+    def knows(self, peer: Peer) -> bool:
+        """Tell whether the connection from `peer` began as this session's do."""
+        return peer in self._syns
+
     def frame(self, frame: Frame) -> None:
         """A frame passed the network card."""
-        if frame.outgoing:
+        if frame.where == _evidence.LEFT:
             self._outgoing(frame)
         else:
             self._incoming(frame)
@@ -88,12 +92,12 @@ class Record:
             vantage = self._session.read_mark(frame.mss)
             if vantage is not None and ("tcp", port) in self._ports and len(self._syns) < _MOST_PEERS:
                 self._syns[peer] = vantage
-                self._set(_evidence.ARRIVED, "tcp", peer, vantage).add(port)
+                self._set(frame.where, "tcp", peer, vantage).add(port)
         elif frame.kind == "udp":
             asked = self._session.read_username(frame.payload[_USERNAME])
             if asked and asked[1] == port:
                 self._vantages[peer] = asked[0]
-                self._set(_evidence.ARRIVED, "udp", peer, asked[0]).add(port)
+                self._set(frame.where, "udp", peer, asked[0]).add(port)
             elif asked:
                 self._moved("udp", peer, asked[0], asked[1], port)
 

@@ -24,7 +24,7 @@ from .binding import IP_PKTINFO, Port
 from .record import Record
 from .tap import Tap
 
-_FRAMES = 2048  # of the tap before the sockets have their turn; it sees what goes to all of them
+_FRAMES = 2048  # of a tap before the sockets have their turn; it sees what goes to all of them
 _LONGEST_DATAGRAM = 2048
 _MOST_AT_ONCE = 16384  # of a stream
 _CONVERSATION_SECONDS = 10.0
@@ -44,7 +44,7 @@ class Server:
         session: Session,
         answerers: Answerers,
         sockets: dict[Port, socket.socket],
-        tap: Tap | None,
+        taps: t.Sequence[Tap],
         control: socket.socket,
         command: t.Callable[[socket.socket, t.Callable[[], dict[str, t.Any]]], bool],
         deadline: float,
@@ -52,7 +52,7 @@ class Server:
     ) -> None:
         self._session = session
         self._answerers = answerers
-        self._tap = tap
+        self._taps = taps
         self._control = control
         self._command = command
         self._deadline = deadline
@@ -63,8 +63,8 @@ class Server:
         self._epoll = select.epoll()
         self._handlers: dict[int, t.Callable[[], None]] = {}
         self._watch(control, self._obey)
-        if tap:
-            self._watch(tap, self._look)
+        for tap in taps:
+            self._watch(tap, functools.partial(self._look, tap, _FRAMES))
         for (protocol, port), sock in sockets.items():
             handler = self._answer_datagram if protocol == "udp" else self._accept
             self._watch(sock, functools.partial(handler, sock, port))
@@ -86,20 +86,17 @@ class Server:
         self._epoll.register(thing.fileno(), select.EPOLLIN)
 
     def _finish(self) -> dict[str, t.Any]:
-        lost = 0
-        if self._tap:
-            for frame in self._tap.read(1_000_000):
-                self._record.frame(frame)
-            lost = self._tap.lost()
-        return {"tap": {"usable": self._tap is not None, "lost": lost}, **self._record.finish()}
+        for tap in self._taps:
+            self._look(tap, 1_000_000)
+        lost = sum(tap.lost() for tap in self._taps)
+        return {"tap": {"usable": bool(self._taps), "lost": lost}, **self._record.finish()}
 
     def _obey(self) -> None:
         self._stopped = self._command(self._control, self._finish)
 
-    def _look(self) -> None:
-        if self._tap:
-            for frame in self._tap.read(_FRAMES):
-                self._record.frame(frame)
+    def _look(self, tap: Tap, most: int) -> None:
+        for frame in tap.read(most):
+            self._record.frame(frame)
 
     def _answer_datagram(self, sock: socket.socket, port: int) -> None:
         """Answer one; if more are waiting, the loop comes back, after the other sockets had their turn."""
@@ -190,7 +187,7 @@ class Server:
             self._record.unanswered(protocol, peer, asked.vantage, port, error.strerror or str(error))
 
     def _hang_up(self, conversation: _Conversation) -> None:
-        if not conversation.asked:
+        if not conversation.asked and not self._record.knows(conversation.peer):
             self._record.strangers["connections"] += 1
         descriptor = conversation.connection.fileno()
         del self._conversations[descriptor], self._handlers[descriptor]

@@ -4,10 +4,11 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""The tap: which of this session's questions reached the network card, and which answers left by it.
+"""The taps: which of this session's questions reached the network card, and which answers left by it.
 
-A packet socket (packet(7)) for all protocols sees a frame before the host's own firewall does. A socket filter lets
-only frames through that could be this session's, and of STUN only what was asked again: what is answered at once needs
+A packet socket (packet(7)) for all protocols sees a frame before anything on the host can drop it, one for IP alone
+after the ingress hook (tc, nftables' netdev) let it pass and before the rest of the firewall. A socket filter lets only
+frames through that could be this session's, and of STUN only what was asked again: what is answered at once needs
 no further evidence, so that a sweep of open ports costs nothing here.
 """
 
@@ -20,12 +21,13 @@ import struct
 import typing as t
 
 from .._addresses import plain_ip
+from .._evidence import ARRIVED, LEFT, PASSED
 from .._exchange.stun import AGAIN
 from .._session import MARKS
 from .._stun import MAGIC_COOKIE
 
 # include/uapi/linux/if_ether.h, if_packet.h, asm-generic/socket.h
-ETH_P_ALL = 0x0003
+ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
 SOL_PACKET = 263
 PACKET_STATISTICS = 6
 PACKET_OUTGOING = 4
@@ -40,21 +42,25 @@ _ADDRESS = {4: (socket.AF_INET, 12, 4), 6: (socket.AF_INET6, 8, 16)}  # family, 
 
 
 class Frame(t.NamedTuple):
-    """A frame of interest: `kind` is `udp`, `syn` or `syn-ack`; `mss` that of a SYN, else 0."""
+    """A frame of interest: `kind` is `udp`, `syn` or `syn-ack`; `mss` that of a SYN, else 0.
+
+    `where` is PASSED for one that the ingress hook let pass, LEFT for one that leaves, else ARRIVED.
+    """
 
     kind: str
     source: tuple[str, int]
     destination: tuple[str, int]
-    outgoing: bool
+    where: str
     payload: bytes
     mss: int
 
 
 class Tap:
-    """The open tap; raises OSError where the host does not allow one."""
+    """An open tap for frames of `protocol`; raises OSError where the host does not allow one."""
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+    def __init__(self, protocol: int) -> None:
+        self._came = ARRIVED if protocol == ETH_P_ALL else PASSED
+        self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol))
         try:
             self._socket.setblocking(False)
             _attach(self._socket, _assemble(_FILTER))
@@ -78,7 +84,7 @@ class Tap:
                 data, address = self._socket.recvfrom(_SNAP)
             except BlockingIOError:
                 break
-            frame = read_frame(data, address[2] == PACKET_OUTGOING)
+            frame = read_frame(data, LEFT if address[2] == PACKET_OUTGOING else self._came)
             if frame:
                 frames.append(frame)
         return frames
@@ -93,13 +99,25 @@ class Tap:
         self._socket.close()
 
 
+def open_taps() -> list[Tap]:
+    """Return a tap for each place; raises OSError where the host does not allow them."""
+    taps: list[Tap] = []
+    try:
+        taps.extend(map(Tap, (ETH_P_ALL, ETH_P_IP, ETH_P_IPV6)))
+    except OSError:
+        for tap in taps:
+            tap.close()
+        raise
+    return taps
+
+
 @functools.lru_cache(maxsize=256)
 def _ip(family: int, packed: bytes) -> str:
     return plain_ip(socket.inet_ntop(family, packed))
 
 
-def read_frame(data: bytes, outgoing: bool) -> Frame | None:
-    """Take an IP packet apart; None for one that is too short or of no interest."""
+def read_frame(data: bytes, where: str) -> Frame | None:
+    """Take an IP packet that was seen at `where` apart; None for one that is too short or of no interest."""
     try:
         version = data[0] >> 4
         family, address_at, size = _ADDRESS[version]
@@ -123,7 +141,7 @@ def read_frame(data: bytes, outgoing: bool) -> Frame | None:
             return None
     except (IndexError, KeyError, ValueError, struct.error):
         return None
-    return Frame(kind, (source, source_port), (destination, destination_port), outgoing, payload, mss)
+    return Frame(kind, (source, source_port), (destination, destination_port), where, payload, mss)
 
 
 # Classic BPF (Documentation/networking/filter.rst): an instruction is a code, an operand and, for a jump, the labels to

@@ -20,7 +20,9 @@ _ORIGIN_ICMP, _ORIGIN_ICMP6 = 2, 3
 _ERROR = struct.Struct("=IBBBBII")
 _LEVELS = {(socket.IPPROTO_IP, IP_RECVERR), (socket.IPPROTO_IPV6, IPV6_RECVERR)}
 
-# RFC 792 and RFC 1812 (type 3), RFC 4443 (type 1): destination unreachable
+TIME_EXCEEDED = "ICMP time exceeded"
+
+# RFC 792 and RFC 1812 (types 3 and 11), RFC 4443 (types 1 and 3): destination unreachable, time exceeded
 _MEANINGS = {
     (4, 3, 0): "net unreachable",
     (4, 3, 1): "host unreachable",
@@ -29,6 +31,8 @@ _MEANINGS = {
     (4, 3, 9): "net prohibited",
     (4, 3, 10): "host prohibited",
     (4, 3, 13): "admin prohibited",
+    (4, 11, 0): "time exceeded",
+    (6, 3, 0): "time exceeded",
     (6, 1, 0): "no route",
     (6, 1, 1): "admin prohibited",
     (6, 1, 3): "address unreachable",

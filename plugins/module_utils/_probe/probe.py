@@ -20,6 +20,7 @@ from .._evidence import Evidence, Observation
 from .._requirement import Requirement
 from .._session import Session
 from . import control
+from .cut import find_cuts
 from .rejections import look_again
 from .resolve import Path, resolve
 from .sweep import Sweep
@@ -71,6 +72,8 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
             # Silence takes up to seven rounds to be sure of, and a ceiling that people set makes each of them long.
             control.run(sweep, UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
         look_again(sweep)
+    asked = {"tcp": {*tcp_ports}, "udp": {*udp_ports}}
+    find_cuts(session, vantage, ways, asked, {"tcp": tcp.evidence, "udp": sweep.evidence})
     return {
         "unresolved": "",
         "addresses": {path.name: path.ip for path in paths},

@@ -173,8 +173,11 @@ class Sweep:
                     self.send(probe, now)
             self._receive(0.0 if batch else 0.0005)
         self._last_answer = time.monotonic()
+        if self.round_trip:
+            wait = max(SHORTEST_WAIT, 1.5 * self.round_trip)
+        else:  # if there are answers to the first round, they are here before the second is over
+            wait = UNKNOWN_ROUND_TRIP if self.rounds == 1 else SHORTEST_WAIT
         while True:
-            wait = max(SHORTEST_WAIT, 1.5 * self.round_trip) if self.round_trip else UNKNOWN_ROUND_TRIP
             quiet = min(self._last_answer + wait, end) - time.monotonic()
             if quiet <= 0 or all(probe.answered for probe in probes):
                 return

@@ -27,7 +27,9 @@ the path is set up anew.
 - A port is **undecided** if the tool says so (`untested`), has not answered when its time is over, or says
   `open|filtered` of a port that is closed.
 - **Sent** is what left the outside machine's network card, headers included.
-- Figures with ≈ are reckoned from a few ports, which were asked one after the other.
+- Figures with ≈ are reckoned from those of a few ports.
+
+The tools and their settings:
 """
 WANTED = "Wanted on the clean path: below 60 MB, at most 1 s of a processor, and at most 4 packets a port, both ways."
 WHOLE = """\
@@ -50,7 +52,7 @@ def render(machine: str, results: Results, overhead: Overhead) -> str:
             *comparison(results),
             "",
             COUNTING,
-            *(f"- {tool.name}: `{tool.setting}`." for tool in tools),
+            *(f"- {tool.name}: {tool.setting}." for tool in tools),
             "",
             "## What ours costs",
             "",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, plugnmeet.server contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Follow the listener on the server while it lives, and print the most memory that it had, in KiB."""
+"""Follow the listener while it lives, and print the most memory that it had, in KiB. Runs on the server itself."""
 
 from __future__ import annotations
 

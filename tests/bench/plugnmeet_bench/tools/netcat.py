@@ -25,7 +25,7 @@ class Netcat:
         provide("nc", "netcat-openbsd")
         self.ports = [FIRST + (LAST - FIRST) * number // (sample - 1) for number in range(sample)]
         self.sample = sample
-        self.setting = "nc -u -w1"
+        self.setting = f"`nc -u -w1` and `nc -u -l`, for {sample} ports one after the other"
 
     def ask(self, path: Path) -> Run:
         """One run."""

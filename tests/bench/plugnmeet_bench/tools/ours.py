@@ -32,7 +32,7 @@ class Ours:
     """Start a listener, probe, stop the listener."""
 
     name = "this collection"
-    setting = "as it is"
+    setting = "its probe against its own listener, at the pace that it finds"
     sample = 0
     once = False
     speaks_udp = True

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
+
 from ..answer import Run
 from ..paths import MEDIA, Path
-from ..places import ADDRESS, PROGRAMS, ROOT, Done, echo, measure
+from ..places import ADDRESS, PROGRAMS, PYTHON, ROOT, Done, echo, measure
 
 PLAYBOOK = ROOT / ".cache/venv/newest/bin/ansible-playbook"
 
@@ -22,7 +24,7 @@ class WaitFor:
     def __init__(self, sample: int) -> None:
         """`sample` ports."""
         self.sample = sample
-        self.setting = "wait_for: {timeout: 3}"
+        self.setting = f"`wait_for` with `timeout: 3`, for {sample} TCP ports one after the other"
 
     def ask(self, path: Path) -> Run:  # noqa: ARG002  (whatever the truth is, this says nothing about UDP)
         """One run: the difference between one port and some more."""
@@ -40,6 +42,6 @@ class WaitFor:
 
 def play(count: int) -> Done:
     """Run the playbook for as many ports."""
-    variables = ["-e", f"address={ADDRESS}", "-e", f"count={count}"]
+    given = {"address": ADDRESS, "count": count, "ansible_python_interpreter": PYTHON}
     playbook = [str(PLAYBOOK), str(PROGRAMS / "wait_for.yml")]
-    return measure([*playbook, "-i", "localhost,", *variables], 120)
+    return measure([*playbook, "-i", "localhost,", "-e", json.dumps(given)], 120)

@@ -21,10 +21,18 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.certificates import (
+    CERTIFICATE,
+    OTHER_CERTIFICATE,
+    OTHER_PRIVATE_KEY,
+    PRIVATE_KEY,
+)
 
 Facts = t.Dict[str, t.Any]
 Listen = t.Callable[..., Facts]
 FreePorts = t.Callable[[int], t.List[int]]
+
+DEFAULT = {"udp": "stun", "tcp": "ice-tcp"}  # what a port speaks
 
 _names = itertools.count()
 
@@ -32,13 +40,14 @@ _names = itertools.count()
 @pytest.fixture
 def session() -> Session:
     """The session of this test alone: the tap sees what tests that run at the same time send, too."""
-    return Session("".join(random.choices(string.ascii_letters, k=16)), "QpN4vX7k2LsWc9RfTz1BdYh6MgJ8aEuK")
+    session_id = "".join(random.choices(string.ascii_letters, k=16))
+    return Session(session_id, "QpN4vX7k2LsWc9RfTz1BdYh6MgJ8aEuK", CERTIFICATE, PRIVATE_KEY)
 
 
 @pytest.fixture
 def stranger() -> Session:
     """Another session."""
-    return Session("0000000000000000", "GivrOz9EGuG84EY92g0ZCGXmqNuPYUVl")
+    return Session("0000000000000000", "GivrOz9EGuG84EY92g0ZCGXmqNuPYUVl", OTHER_CERTIFICATE, OTHER_PRIVATE_KEY)
 
 
 @pytest.fixture
@@ -93,10 +102,9 @@ def _end(session: Session) -> None:
         lifecycle.stop(session.id)
 
 
-def requirement(protocol: str, ports: t.Iterable[int], name: str = "") -> Requirement:
+def requirement(protocol: str, ports: t.Iterable[int], name: str = "", speaks: str = "") -> Requirement:
     """A row of the port table."""
-    speaks = "stun" if protocol == "udp" else "ice-tcp"
-    return Requirement(name or protocol, protocol, frozenset(ports), speaks)
+    return Requirement(name or protocol, protocol, frozenset(ports), speaks or DEFAULT[protocol])
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import string
 
 import pytest
@@ -19,6 +21,8 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._session import (
     VANTAGES,
     Session,
 )
+
+OURS = Session("3YbqWm0c8PdTzVnA", "QpN4vX7k2LsWc9RfTz1BdYh6MgJ8aEuK")
 
 sessions = st.builds(
     Session,
@@ -105,3 +109,87 @@ def test_credentials_of_another_make_are_refused_and_not_shown(session_id: str, 
         Session.from_params({"id": session_id, "secret": secret})
     assert str(raised.value).startswith(sentence)
     assert secret not in str(raised.value)
+
+
+@given(sessions, vantages, ports)
+def test_a_token_tells_vantage_and_port(session: Session, vantage: int, port: int) -> None:
+    token = session.token(vantage, port)
+    assert re.fullmatch("[A-Za-z0-9_-]{47}", token)  # RFC 8555, section 8.3: base64url without padding
+    assert session.read_token(token) == (vantage, port)
+    assert session.token(vantage, port) == token
+
+
+@given(sessions, st.tuples(vantages, ports), st.tuples(vantages, ports))
+def test_every_question_has_a_token_of_its_own(session: Session, one: tuple[int, int], other: tuple[int, int]) -> None:
+    assert (session.token(*one) == session.token(*other)) == (one == other)
+
+
+@pytest.mark.parametrize("change", ["id", "secret"])
+@given(sessions, vantages, ports)
+def test_another_sessions_token_is_a_strangers(change: str, session: Session, vantage: int, port: int) -> None:
+    changed = {"id": "A" * 16 if session.id != "A" * 16 else "B" * 16, "secret": f"+{session.secret}"}
+    other = session._replace(**{change: changed[change]})
+    assert other.read_token(session.token(vantage, port)) is None
+    assert session.read_token(other.token(vantage, port)) is None
+
+
+@given(st.integers(0, 46), st.sampled_from(string.ascii_letters + string.digits + "-_+/=. \n\0é"))
+def test_a_token_with_a_character_changed_is_a_strangers(place: int, character: str) -> None:
+    token = OURS.token(7, 443)
+    changed = token[:place] + character + token[place + 1 :]
+    assert OURS.read_token(changed) == ((7, 443) if changed == token else None)
+
+
+def test_a_token_is_written_in_one_way_only() -> None:
+    # The last of 47 characters holds 4 bits of the token, and 2 that could be anything.
+    token = OURS.token(7, 443)
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    at = alphabet.index(token[-1])
+    assert at % 4 == 0
+    for more in (1, 2, 3):
+        assert OURS.read_token(token[:-1] + alphabet[at + more]) is None
+    for written in (f"{token}=", f"{token}==", f" {token}", f"{token}\n", f"{token[:8]}\n{token[8:]}"):
+        assert OURS.read_token(written) is None
+
+
+def test_a_token_has_no_other_alphabet() -> None:
+    tokens = [OURS.token(0, port) for port in range(1, 200)]
+    others = [token.replace("-", "+").replace("_", "/") for token in tokens]
+    assert [OURS.read_token(other) for other in others if other not in tokens] == [None] * len({*others} - {*tokens})
+    assert {*others} - {*tokens}
+
+
+@given(st.text(max_size=60) | st.text(string.ascii_letters + string.digits + "-_=", max_size=60))
+def test_no_text_is_a_token_by_chance(token: str) -> None:
+    assert OURS.read_token(token) is None
+
+
+@given(sessions, vantages, ports)
+def test_what_answers_a_token_begins_with_it(session: Session, vantage: int, port: int) -> None:
+    token = session.token(vantage, port)
+    begins, dot, thumbprint = session.key_authorization(token).partition(".")
+    assert (begins, dot) == (token, ".")
+    assert re.fullmatch("[A-Za-z0-9_-]{43}", thumbprint)  # as that of a key (RFC 7638): 32 bytes
+    assert thumbprint not in token
+
+
+@given(sessions, vantages, ports)
+def test_only_who_has_the_secret_knows_what_answers_a_token(session: Session, vantage: int, port: int) -> None:
+    token = session.token(vantage, port)
+    other = session._replace(secret="+" + session.secret)
+    assert other.key_authorization(token) != session.key_authorization(token)
+
+
+@given(sessions, st.tuples(vantages, ports), st.tuples(vantages, ports))
+def test_what_answers_one_token_answers_no_other(
+    session: Session, one: tuple[int, int], other: tuple[int, int]
+) -> None:
+    answers = [session.key_authorization(session.token(*asked)).partition(".")[2] for asked in (one, other)]
+    assert (answers[0] == answers[1]) == (one == other)
+
+
+def test_what_answers_a_token_is_not_the_mac_within_it() -> None:
+    token = OURS.token(7, 443)
+    answer = OURS.key_authorization(token).partition(".")[2]
+    inside = base64.urlsafe_b64decode(token + "=")[-16:]
+    assert not base64.urlsafe_b64decode(answer + "=").startswith(inside)

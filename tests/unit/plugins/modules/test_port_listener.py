@@ -14,6 +14,10 @@ import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.modules import port_listener
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.certificates import (
+    CERTIFICATE,
+    OTHER_PRIVATE_KEY,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -56,6 +60,16 @@ def test_it_starts_and_stops(run_module: t.Any, session: Result, port: int) -> N
     assert stopped["tap"] == {**started["tap"], "lost": 0}
     again = run_module(port_listener, state="stopped", session=session)
     assert (again["changed"], again["running"]) == (False, False)
+
+
+def test_a_certificate_that_does_not_work_is_said_before_anything_is_bound(run_module: t.Any, session: Result) -> None:
+    table = [{"name": "web", "protocol": "tcp", "ports": 443, "speaks": "https"}]
+    wrong = {**session, "certificate": CERTIFICATE, "private_key": OTHER_PRIVATE_KEY}
+    result = run_module(port_listener, state="started", session=wrong, ports=table, ttl=30)
+    assert result["failed"]
+    assert result["msg"].startswith("session.certificate and session.private_key do not work; take lookup(")
+    assert OTHER_PRIVATE_KEY not in str(result)
+    assert lifecycle.status() is None
 
 
 @pytest.mark.parametrize("ttl", [1, 3600])
@@ -108,6 +122,11 @@ def test_check_mode_stops_nothing(run_module: t.Any, session: Result, port: int)
             'session.id must be 16 letters and digits, not "x"; take lookup(',
         ),
         ({"session": {"id": "x" * 16, "secret": "x"}}, "session.secret must be 22 ICE characters or more; take "),
+        (
+            {"ports": [{**TABLE[2], "speaks": "https"}]},
+            "session.certificate is missing, and a port that speaks https needs it; take lookup(",
+        ),
+        ({"ports": [{**TABLE[0], "speaks": "http"}]}, 'ports[0].speaks is "http", which runs over tcp, not udp; '),
         ({"state": "paused"}, "value of state must be one of: started, stopped, got: paused"),
     ],
 )

@@ -18,6 +18,8 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     shortened,
 )
 
+Facts = dict[str, t.Any]
+
 CAUSE = Cause(
     state="blocked_upstream",
     facts={},
@@ -36,11 +38,16 @@ OPEN_UPSTREAM = (
 OPEN_ON_HOST = "In meet1's own firewall, allow incoming 50000-60000/udp. With ufw:"
 
 
-def advice(state: str, **facts: str) -> Advice:
+def advice(state: str, **facts: t.Any) -> Advice:
     return advise(CAUSE._replace(state=state, facts=facts), "meet1", "meet.example.com")
 
 
-CASES: list[tuple[str, dict[str, str], str, str]] = [
+CERTIFICATE = {
+    "subject": "CN=inspected.example",
+    "issuer": "O=Middlebox {Ltd}",
+    "expires": "2026-11-23 13:00 UTC",
+}
+CASES: list[tuple[str, Facts, str, str]] = [
     ("blocked_upstream", {}, "Nothing of it reached meet1's network card, and nothing came back.", OPEN_UPSTREAM),
     (
         "rejected_upstream",
@@ -134,6 +141,94 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
     ),
     (
         "intercepted",
+        {"what": "another certificate", "kind": "certificate", "server": "nginx", "certificate": CERTIFICATE},
+        (
+            "It reached meet1, but what came back was the certificate of CN=inspected.example, issued by "
+            "O=Middlebox {Ltd}, valid until 2026-11-23 13:00 UTC: something on the way answers in its place."
+        ),
+        "Where a firewall looks into TLS: let it leave meet.example.com alone, or probe from a host in another ",
+    ),
+    (
+        "intercepted",
+        {"what": "this session's answer with something else around it", "kind": "changed", "server": "box"},
+        (
+            "It reached meet1, but what came back was this session's answer with something else around it from "
+            "box: something on the way answers in its place."
+        ),
+        "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
+    ),
+    (
+        "intercepted",
+        {"what": "HTTP status 502", "kind": "proxy", "via": "1.1 squid"},
+        (
+            "It reached meet1, but what came back was HTTP status 502, via 1.1 squid: something on the way "
+            "answers in its place."
+        ),
+        "Take the proxy or CDN in front of meet.example.com out of the way of 50000-60000/udp, or probe from ",
+    ),
+    (
+        "wrong_server",
+        {"what": "another certificate", "kind": "certificate", "certificate": CERTIFICATE},
+        (
+            "Not meet1 answered at 203.0.113.10, but somebody else, with the certificate of "
+            "CN=inspected.example, issued by O=Middlebox {Ltd}, valid until 2026-11-23 13:00 UTC. So does a "
+            "firewall that looks into TLS, a CDN, or another web server."
+        ),
+        (
+            "Where a firewall looks into TLS: let it leave meet.example.com alone, or probe from a host in "
+            "another network than that of ext (preflight_probers)"
+        ),
+    ),
+    (
+        "wrong_server",
+        {"what": "another certificate", "kind": "certificate", "certificate": {}},
+        (
+            "Not meet1 answered at 203.0.113.10, but somebody else, with another certificate. So does a firewall "
+            "that looks into TLS, a CDN, or another web server."
+        ),
+        "Where a firewall looks into TLS: let it leave meet.example.com alone, or probe from a host in another ",
+    ),
+    (
+        "wrong_server",
+        {"what": "a redirect to https://meet.example.com/", "kind": "redirect", "server": "haproxy"},
+        (
+            "Not meet1 answered at 203.0.113.10, but somebody else, with a redirect to https://meet.example.com/ "
+            "from haproxy. Let's Encrypt would follow that, and not find its proof."
+        ),
+        "Make meet.example.com lead to meet1: check its DNS records",
+    ),
+    (
+        "wrong_server",
+        {"what": "a redirect to http://login.example/", "kind": "portal"},
+        (
+            "Not meet1 answered at 203.0.113.10, but somebody else, with a redirect to http://login.example/. So "
+            "does a captive portal or a filter in the network of ext."
+        ),
+        "Sign in to the network of ext, or probe from a host in another network than that of ext (preflight_probers)",
+    ),
+    (
+        "wrong_server",
+        {"what": "HTTP status 503", "kind": "proxy", "server": "squid", "via": "1.1 box"},
+        (
+            "Not meet1 answered at 203.0.113.10, but somebody else, with HTTP status 503 from squid, via 1.1 "
+            "box. So does a proxy, a CDN or a load balancer that stands between."
+        ),
+        "Take the proxy or CDN in front of meet.example.com out of the way of 50000-60000/udp, or probe from a host ",
+    ),
+    (
+        "wrong_server",
+        {"what": "HTTP status 404", "kind": "server", "server": "nginx"},
+        "Not meet1 answered at 203.0.113.10, but somebody else, with HTTP status 404 from nginx.",
+        "Make meet.example.com lead to meet1: check its DNS records",
+    ),
+    (
+        "wrong_server",
+        {"what": "many things", "kind": "many things", "server": "many things"},
+        "Not meet1 answered at 203.0.113.10, but somebody else, with many things from many things.",
+        "Make meet.example.com lead to meet1: check its DNS records",
+    ),
+    (
+        "intercepted",
         {"what": "nothing"},
         "The connection reached meet1, but nothing that was said in it: something on the way looks into it.",
         "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
@@ -148,20 +243,28 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
 
 
 @pytest.mark.parametrize(("state", "facts", "explanation", "first_step"), CASES)
-def test_a_state_is_explained_and_mended(state: str, facts: dict[str, str], explanation: str, first_step: str) -> None:
+def test_a_state_is_explained_and_mended(state: str, facts: Facts, explanation: str, first_step: str) -> None:
     given = advice(state, **facts)
     assert given.explanation == explanation
     assert given.remedy[0].startswith(first_step)
 
 
 @pytest.mark.parametrize(("state", "facts", "explanation", "first_step"), CASES)
-def test_sentences_read_well(state: str, facts: dict[str, str], explanation: str, first_step: str) -> None:
+def test_sentences_read_well(state: str, facts: Facts, explanation: str, first_step: str) -> None:
     given = advice(state, **facts)
     assert explanation
     assert first_step
     assert re.fullmatch(r"[\"\w].*[^.\s]\.", given.explanation)
     assert all(step and not step.endswith(".") and "  " not in step for step in given.remedy)
     assert "None" not in " ".join([given.explanation, *given.remedy])
+
+
+@pytest.mark.parametrize(("state", "facts"), [case[:2] for case in CASES if case[1].get("kind")])
+def test_whoever_answers_in_its_place_every_way_to_mend_it_is_named(state: str, facts: Facts) -> None:
+    usual = advice(state, what=facts["what"]).remedy
+    steps = advice(state, **facts).remedy
+    assert steps[-len(usual) :] == usual
+    assert len(steps) - len(usual) == (facts["kind"] in {"portal", "proxy", "certificate"})
 
 
 def test_every_state_of_the_contract_has_advice() -> None:

@@ -15,6 +15,8 @@ import pytest
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import parse_ports
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._certificate import read_certificate
+from ansible_collections.plugnmeet.server.tests.unit.plugins.plugin_utils.certificate_of import certificate_of
 
 MEDIA = range(50_000, 60_001)
 HOLE = {55_000, 55_001, 55_002}
@@ -196,7 +198,7 @@ def test_a_prober_stands_with_the_best_address_that_is_known(sides: t.Any, known
 
 def test_steps_that_are_too_many_for_the_screen_are_counted(sides: t.Any) -> None:
     scattered = range(1, 61, 2)  # 30 ranges, which take 6 rules of ufw
-    target = sides.target({("arrived", "udp", ""): scattered})
+    target = sides.target({("arrived", "udp", ""): scattered, ("passed", "udp", ""): scattered})
     made = make(sides, [sides.row("udp", scattered)], [sides.vantage({})], target)
     (remedy,) = [result["remedy"] for result in made[0]["checks"][0]["results"]]
     assert len(remedy) == 7
@@ -253,6 +255,9 @@ def _everything(sides: t.Any) -> dict[str, Made]:
         "unsent": {("unsent", "udp", "reason=its own firewall does not let the question out (Operation not)"): MEDIA},
     }
     made = {name: make(sides, rows, [sides.vantage(seen, families=both)]) for name, seen in details.items()}
+    hostile = read_certificate(certificate_of("{subject}\x1b[2J\n\u202e" + "x" * 50, "{{ 7 * 6 }}" + "y " * 20))
+    other = {("foreign", "tcp", "what=another certificate; kind=certificate; certificate=12ab"): [443]}
+    made["certificate"] = make(sides, rows, [sides.vantage(other, families=both, certificates={"12ab": hostile})])
     two = [sides.vantage({}, "outside-one"), sides.vantage(details["open"], "outside-two", 1, both)]
     made["two vantages"] = make(sides, rows, two)
     made["gap"] = make(
@@ -273,7 +278,7 @@ def _everything(sides: t.Any) -> dict[str, Made]:
 
 CASES = [
     "silence", "open", "moved", "foreign", "rejected", "unsent", "two vantages", "gap", "in use", "unresolved",
-    "failure", "inside", "return",
+    "failure", "inside", "return", "certificate",
 ]  # fmt: skip
 
 
@@ -308,6 +313,32 @@ def test_a_set_of_many_ranges_is_not_too_wide(sides: t.Any, listener: str) -> No
     vantage = sides.vantage({("open", "udp", ""): set(MEDIA) - scattered})
     made = make(sides, [sides.row("udp", MEDIA)], [vantage], target)
     assert max(map(len, show(made).splitlines())) <= 80
+
+
+def test_the_report_has_what_is_known_of_a_certificate_as_it_is(sides: t.Any) -> None:
+    known = read_certificate(certificate_of("{subject}", "{{ 7 * 6 }}"))
+    seen = {("foreign", "tcp", "what=another certificate; kind=certificate; certificate=12ab"): [443]}
+    made = make(sides, [sides.row("tcp", [443])], [sides.vantage(seen, certificates={"12ab": known})])
+    (result,) = made[0]["checks"][0]["results"]
+    assert result["certificate"] == known
+    assert known["subject"] == "CN={subject}"
+    assert known["issuer"] == "CN={{ 7 * 6 }}"
+    assert "the certificate of CN={subject}, issued by CN={{ 7 * 6 }}, valid until" in result["explanation"]
+
+
+def test_both_ends_behind_nat_are_in_the_report_as_they_see_themselves(sides: t.Any) -> None:
+    vantage = sides.vantage({}, local={"ipv4": "192.168.0.7"}, destination={"ipv4": "10.0.0.5"})
+    report, *dummy = make(sides, [sides.row("udp", [1])], [vantage])
+    assert report["vantages"] == [
+        {
+            "host": "ext",
+            "outside": True,
+            "source": {"ipv4": "198.51.100.2"},
+            "address": {"ipv4": "203.0.113.10"},
+            "source_local": {"ipv4": "192.168.0.7"},
+            "address_local": {"ipv4": "10.0.0.5"},
+        }
+    ]
 
 
 def test_a_long_name_is_not_too_wide(sides: t.Any) -> None:

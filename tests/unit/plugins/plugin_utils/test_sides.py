@@ -18,6 +18,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import (
     read_target,
     read_vantage,
 )
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.certificates import OTHER_CERTIFICATE
 
 STARTED: dict[str, t.Any] = {
     "in_use": [{"protocol": "tcp", "port": 80, "holder": {"process": "nginx", "pid": 7, "unit": None}}]
@@ -35,6 +36,7 @@ PROBED: dict[str, t.Any] = {
     "source": {"ipv4": "198.51.100.2"},
     "local": {"ipv4": "192.0.2.7"},
     "destination": {"ipv4": "203.0.113.10"},
+    "certificates": {},
     "evidence": [{"seen": "open", "protocol": "udp", "family": "ipv4", "vantage": 0, "ports": "1-3", "detail": {}}],
 }
 
@@ -77,6 +79,8 @@ def test_a_prober_that_worked_is_taken_whole() -> None:
     assert vantage.addresses == {"ipv4": "203.0.113.10"}
     assert vantage.source == {"ipv4": "198.51.100.2"}
     assert vantage.local == {"ipv4": "192.0.2.7"}
+    assert vantage.destination == {"ipv4": "203.0.113.10"}
+    assert vantage.certificates == {}
     assert (vantage.outside, vantage.inside) == (True, "")
     assert vantage.evidence.all("open", "udp", "ipv4") == {1, 2, 3}
 
@@ -95,6 +99,24 @@ def test_a_prober_that_could_not_probe_says_why(probed: dict[str, t.Any], reason
     vantage = read_vantage("ext", 0, probed, STOPPED)
     assert vantage.failure == f"ext could not be used: {reason}"
     assert (vantage.addresses, vantage.local, vantage.outside) == ({}, {}, None)
+
+
+def test_of_a_certificate_is_known_whose_it_is() -> None:
+    probed = {**PROBED, "certificates": {"12ab": OTHER_CERTIFICATE, "34cd": "broken"}}
+    certificates = read_vantage("ext", 0, probed, STOPPED).certificates
+    assert set(certificates) == {"12ab", "34cd"}
+    assert certificates["12ab"]["subject"] == "CN=inspected.example,O=Middlebox Ltd"
+    assert certificates["34cd"]["subject"] == "somebody unknown"
+
+
+def test_of_too_many_certificates_only_the_first_are_looked_at() -> None:
+    many = {str(number): OTHER_CERTIFICATE for number in range(1000)}
+    assert len(read_vantage("ext", 0, {**PROBED, "certificates": many}, STOPPED).certificates) == 20
+
+
+@pytest.mark.parametrize("certificates", [None, "broken", [OTHER_CERTIFICATE], 7])
+def test_certificates_that_are_none_are_none(certificates: t.Any) -> None:
+    assert read_vantage("ext", 0, {**PROBED, "certificates": certificates}, STOPPED).certificates == {}
 
 
 def test_an_address_that_does_not_resolve_is_no_failure_of_the_prober() -> None:
@@ -203,6 +225,8 @@ def test_a_hostile_prober_raises_nothing_else(probed: dict[str, t.Any], stopped:
         return
     words = [vantage.failure, vantage.unresolved, vantage.inside]
     words += [*vantage.addresses.values(), *vantage.source.values(), *vantage.local.values()]
+    words += [*vantage.destination.values()]
+    words += [word for about in vantage.certificates.values() for word in about.values()]
     assert all(word.isprintable() and len(word) < 500 for word in words)
 
 

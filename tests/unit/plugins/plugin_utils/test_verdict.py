@@ -17,13 +17,13 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils import _verdict
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage, read_target
 
 GAP = "the listener was gone"
-PROBER = ("open", "moved", "foreign", "accepted", "rejected", "unsent")
-LISTENER = ("arrived", "received", "answered", "unanswered", "left", "moved")
+PROBER = ("open", "moved", "foreign", "accepted", "rejected", "unsent", "limited")
+LISTENER = ("arrived", "passed", "received", "answered", "unanswered", "left", "moved")
 
 # What the prober and the listener saw of a port; the state, what is known, and whether a gap makes it uncertain.
 TABLE = [
     ("", "", "blocked_upstream", {}, True),
-    ("", "arrived", "blocked_on_host", {}, False),
+    ("", "arrived passed", "blocked_on_host", {}, False),
     ("", "arrived received answered left", "return_blocked", {"where": "beyond"}, False),
     ("", "arrived received answered", "return_blocked", {"where": "target"}, True),
     ("", "arrived received unanswered", "return_blocked", {"where": "target"}, False),
@@ -48,7 +48,11 @@ TABLE = [
     ("rejected", "arrived", "rejected_on_host", {}, False),
     ("rejected", "arrived received answered left", "return_blocked", {"where": "beyond"}, False),
     ("unsent", "", "untested", {}, False),
-    ("unsent", "arrived", "blocked_on_host", {}, False),
+    ("unsent", "arrived passed", "blocked_on_host", {}, False),
+    ("limited", "", "untested", {"where": "beyond"}, False),
+    ("limited", "arrived passed", "untested", {"where": "target"}, False),
+    ("limited", "arrived passed received answered left", "return_blocked", {"where": "beyond"}, False),
+    ("limited rejected", "", "rejected_upstream", {}, True),
 ]
 
 
@@ -84,6 +88,15 @@ def test_both_sides_evidence_means_a_state(
         assert check.verdict == "inconclusive"
     else:
         assert check.verdict == "failed"
+
+
+@pytest.mark.parametrize(("gap", "facts"), [("", {"where": "ingress"}), (GAP, {})], ids=["whole", "gap"])
+def test_what_the_ingress_hook_did_not_let_pass_was_stopped_there(
+    sides: t.Any, gap: str, facts: dict[str, str]
+) -> None:
+    target = sides.target(_seen("arrived"), gap)
+    (check,) = _verdict.decide([sides.row("udp", [1])], [sides.vantage({})], target, True)
+    assert (check.verdict, check.results) == ("failed", [_verdict.Result("blocked_on_host", frozenset({1}), facts)])
 
 
 @pytest.mark.parametrize("prober", ["", "open", "foreign", "rejected", "unsent"])
@@ -152,6 +165,19 @@ def test_more_details_than_anybody_reads_are_put_into_one(
     apart = [_verdict.Result(state, frozenset({port}), {key: str(port + 100)}) for port in range(1, 6)]
     together = [_verdict.Result(state, frozenset(range(1, 7)), {key: instead})]
     assert check.results == (apart if details == 5 else together)
+
+
+@pytest.mark.parametrize("known", [{"12ab": {"subject": "CN=x"}}, {}])
+@pytest.mark.parametrize("listener", ["", "received"])
+def test_a_certificate_is_told_by_whose_it_is(sides: t.Any, known: dict[str, t.Any], listener: str) -> None:
+    seen = {("foreign", "tcp", "certificate=12ab; kind=certificate; what=another certificate"): [443]}
+    vantage = sides.vantage(seen, certificates=known)
+    target = sides.target(_seen(listener, "tcp") and {("received", "tcp", ""): [443]})
+    (check,) = _verdict.decide([sides.row("tcp", [443])], [vantage], target, True)
+    facts = {"certificate": known.get("12ab", {}), "kind": "certificate", "what": "another certificate"}
+    assert check.results == [
+        _verdict.Result("intercepted" if listener else "wrong_server", frozenset({443}), facts),
+    ]
 
 
 def test_every_requirement_is_checked_from_every_vantage_over_every_family(sides: t.Any) -> None:

@@ -27,15 +27,15 @@ def record(session: Session) -> Record:
 
 def question(session: Session, port: int, arrived: int = UDP) -> Frame:
     payload = stun.ask(session, 5, port, bytes(12), bytes(8))
-    return Frame("udp", PROBER, (TARGET, arrived), False, payload, 0)
+    return Frame("udp", PROBER, (TARGET, arrived), "arrived", payload, 0)
 
 
 def syn(session: Session, port: int = TCP) -> Frame:
-    return Frame("syn", PROBER, (TARGET, port), False, b"", session.mark(5))
+    return Frame("syn", PROBER, (TARGET, port), "arrived", b"", session.mark(5))
 
 
 def answer(kind: str, port: int) -> Frame:
-    return Frame(kind, (TARGET, port), PROBER, True, b"", 0)
+    return Frame(kind, (TARGET, port), PROBER, "left", b"", 0)
 
 
 def seen(record: Record) -> list[tuple[str, str, int, str]]:
@@ -61,9 +61,9 @@ def test_answers_to_a_vantage_have_left(record: Record, session: Session) -> Non
 
 def test_what_strangers_send_and_get_is_no_evidence(record: Record, session: Session, stranger: Session) -> None:
     record.frame(question(stranger, UDP))
-    record.frame(Frame("udp", PROBER, (TARGET, UDP), False, b"", 0))
-    record.frame(Frame("syn", PROBER, (TARGET, TCP), False, b"", session.mark(0) - 1))
-    record.frame(Frame("syn", PROBER, (TARGET, TCP), False, b"", 1460))
+    record.frame(Frame("udp", PROBER, (TARGET, UDP), "arrived", b"", 0))
+    record.frame(Frame("syn", PROBER, (TARGET, TCP), "arrived", b"", session.mark(0) - 1))
+    record.frame(Frame("syn", PROBER, (TARGET, TCP), "arrived", b"", 1460))
     record.frame(answer("udp", UDP))
     record.frame(answer("syn-ack", TCP))
     assert seen(record) == []
@@ -91,7 +91,7 @@ def test_a_connection_of_a_known_prober_has_been_received(record: Record, sessio
 def test_a_flood_of_peers_does_not_fill_the_memory(record: Record, session: Session) -> None:
     for number in range(30_000):
         peer = (f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1)
-        record.frame(Frame("syn", peer, (TARGET, TCP), False, b"", session.mark(5)))
+        record.frame(Frame("syn", peer, (TARGET, TCP), "arrived", b"", session.mark(5)))
         record.accepted(peer, TCP)
     assert len(record._syns) == len(record._accepted) == 20_000
     assert seen(record) == [("arrived", "tcp", 5, "443"), ("received", "tcp", 5, "443")]

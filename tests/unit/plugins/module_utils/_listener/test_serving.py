@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import typing as t
 
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _stun
-from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import ice_tcp, stun
-from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Outcome, Reply
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import http, https, ice_tcp, stream, stun
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Asking, Outcome, Reply
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.streams import ALL, TlsClient, pieces
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -76,7 +78,7 @@ def test_a_datagram_of_the_session_is_answered_from_where_it_went(
     assert prove(session, reply, port) == Reply(Outcome.PROVEN, (host, mine), (host, port))
     seen = saw(session)
     found = rows(seen, port)
-    on_card = {"arrived", "left"} if started["tap"]["usable"] else set()
+    on_card = {"arrived", "passed", "left"} if started["tap"]["usable"] else set()
     assert set(found) == {"received", "answered"} | on_card
     assert all((row["protocol"], row["family"], row["vantage"]) == ("udp", family_name, 4) for row in found.values())
     assert seen["sources"] == [{"vantage": 4, "address": host}]
@@ -119,9 +121,76 @@ def test_a_connection_of_the_session_is_answered(
     assert reply is not None
     assert prove(session, reply, port) == Reply(Outcome.PROVEN, (host, mine), (host, port))
     found = rows(saw(session), port)
-    on_card = {"arrived", "left"} if started["tap"]["usable"] else set()
+    on_card = {"arrived", "passed", "left"} if started["tap"]["usable"] else set()
     assert set(found) == {"received", "answered"} | on_card
     assert all((row["protocol"], row["family"], row["vantage"]) == ("tcp", family_name, 4) for row in found.values())
+
+
+def converse(prober: socket.socket, asking: Asking, size: int) -> Reply:
+    """Ask over a connection, `size` bytes at a time."""
+    to_send, reply = asking.start(), None
+    while reply is None:
+        for piece in pieces(to_send, size):
+            prober.sendall(piece)
+        to_send, reply = asking.receive(prober.recv(2048))
+    return reply
+
+
+@hosts
+@pytest.mark.parametrize("size", [1, ALL])
+def test_one_port_answers_whatever_it_is_spoken_to_in(
+    listen: Listen,
+    free_ports: FreePorts,
+    row: Row,
+    session: Session,
+    family: socket.AddressFamily,
+    host: str,
+    family_name: str,
+    size: int,
+) -> None:
+    (port,) = free_ports(1)
+    started = listen(row("tcp", [port]))
+    for vantage, speaks in enumerate(("ice-tcp", "http", "https")):
+        with socket.socket(family, socket.SOCK_STREAM) as prober:
+            prober.settimeout(5)
+            prober.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, session.mark(vantage))
+            prober.connect((host, port))
+            reply = converse(prober, stream.asking(speaks, session, vantage, port, host), size)
+        assert reply.outcome is Outcome.PROVEN
+    seen = saw(session)
+    on_card = {"arrived", "passed", "left"} if started["tap"]["usable"] else set()
+    assert {(row["seen"], row["vantage"]) for row in seen["evidence"]} == {
+        (what, vantage) for what in {"received", "answered"} | on_card for vantage in range(3)
+    }
+    assert {(row["family"], row["ports"]) for row in seen["evidence"]} == {(family_name, str(port))}
+    assert seen["strangers"] == {"datagrams": 0, "connections": 0}
+
+
+def test_without_a_certificate_tls_is_a_strangers_and_all_else_is_answered(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session
+) -> None:
+    (port,) = free_ports(1)
+    listen(row("tcp", [port]), of=Session(*session[:2]))
+    outcomes = []
+    for speaks in ("https", "http", "ice-tcp"):
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as prober:
+            outcomes.append(converse(prober, stream.asking(speaks, session, 4, port, "localhost"), ALL).outcome)
+    assert outcomes == [Outcome.FOREIGN, Outcome.PROVEN, Outcome.PROVEN]
+    assert saw(session)["strangers"]["connections"] == 1
+
+
+@pytest.mark.parametrize("speaks", ["http", "https"])
+def test_a_web_question_that_meant_another_port_is_told_and_gets_no_byte(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, speaks: str
+) -> None:
+    meant, arrived = free_ports(2)
+    listen(row("tcp", [arrived]))
+    with socket.create_connection(("127.0.0.1", arrived), timeout=5) as prober:
+        reply = converse(prober, stream.asking(speaks, session, 4, meant, "localhost"), ALL)
+    assert reply == Reply(Outcome.FOREIGN, about={"what": "the end of the connection"})
+    seen = saw(session)
+    assert rows(seen, meant)["moved"]["detail"] == {"to": str(arrived)}
+    assert not {"received", "answered"} & set(rows(seen, arrived))
 
 
 def test_a_question_that_meant_another_port_is_told_so(
@@ -191,7 +260,10 @@ def test_strangers_get_not_one_datagram(
             prober.recv(2048)
     seen = saw(session)
     assert seen["strangers"]["datagrams"] == len(sent)
-    assert {(row["seen"], row["family"]) for row in seen["evidence"]} <= {("arrived", family_name)}
+    assert {(row["seen"], row["family"]) for row in seen["evidence"]} <= {
+        ("arrived", family_name),
+        ("passed", family_name),
+    }
 
 
 @hosts
@@ -215,6 +287,13 @@ def test_strangers_get_not_one_byte_over_a_connection(
         ice_tcp.frame(bytes(20)),
         ice_tcp.frame(ask(stranger, port)),
         ice_tcp.frame(ask(session._replace(secret=stranger.secret), port)),
+        http.Asking(stranger, 4, port, "localhost").start(),
+        http.Asking(session._replace(secret=stranger.secret), 4, port, "localhost").start(),
+        https.Asking(stranger, 4, port, "localhost").start(),
+        https.Asking(session._replace(secret=stranger.secret), 4, port, "localhost").start(),
+        TlsClient([], [], ssl.TLSVersion.TLSv1_3).start(),
+        TlsClient(["h2", "http/1.1"], [], ssl.TLSVersion.TLSv1_2).start(),
+        b"\x16\x03\x01\x00\x00",
     ]
     for greeting in greetings:
         with socket.socket(family, socket.SOCK_STREAM) as prober:

@@ -50,7 +50,7 @@ def listener(session: Session, ports: t.Iterable[int]) -> t.Iterator[None]:
     control, end = socket.socketpair()
     answerers = Answerers(session)
     end_of_time = time.monotonic() + 60
-    server = Server(session, answerers, sockets, None, control, lambda *dummy: True, end_of_time, time.monotonic)
+    server = Server(session, answerers, sockets, [], control, lambda *dummy: True, end_of_time, time.monotonic)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import resource
 import socket
+import ssl
 import threading
 import time
 import types
@@ -20,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
-from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import stun
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import https, stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import describe
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
@@ -35,6 +36,11 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep impo
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.tcp import TcpProbes
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.certificates import (
+    OTHER_CERTIFICATE,
+    OTHER_PRIVATE_KEY,
+)
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.streams import server_context
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -83,6 +89,98 @@ def test_every_open_port_is_proven(
     assert set(facts) == set(nothing_asked())
 
 
+@hosts
+def test_every_port_is_asked_in_what_it_speaks(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, host: str, family: str
+) -> None:
+    ports = free_ports(4)
+    requirements = [
+        row("tcp", [ports[0]], "acme", "http"),
+        row("tcp", [ports[1]], "https", "https"),
+        row("tcp", [ports[2]], "ice-tcp"),
+        row("udp", [ports[3]]),
+    ]
+    started = listen(*requirements)
+    facts = probe(session, 0, host, requirements, 0)
+    assert facts["evidence"] == [row_of("open", "tcp", family, ports[:3]), row_of("open", "udp", family, ports[3:])]
+    assert facts["certificates"] == {}
+    stopped = lifecycle.stop(session.id)
+    assert stopped is not None
+    expected = {(seen, format_ports(some)) for seen in ("received", "answered") for some in (ports[:3], ports[3:])}
+    if started["tap"]["usable"]:
+        expected |= {(seen, format_ports(ports[:3])) for seen in ("arrived", "passed", "left")}
+    assert {(item["seen"], item["ports"]) for item in stopped["saw"]["evidence"]} == expected
+
+
+@pytest.mark.parametrize("speaks", ["http", "https"])
+def test_a_listener_of_another_session_proves_nothing_to_the_web(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, speaks: str
+) -> None:
+    ports = free_ports(1)
+    requirements = [row("tcp", ports, "", speaks)]
+    listen(*requirements, of=session._replace(secret="0" * 32))
+    facts = probe(session, 0, "127.0.0.1", requirements, 0)
+    assert facts["evidence"] == [row_of("foreign", "tcp", "ipv4", ports, what="the end of the connection")]
+    assert facts["certificates"] == {}
+
+
+def tls_server(certificate: str, private_key: str, answer: bytes) -> t.Callable[[socket.socket], None]:
+    """Somebody's TLS server, which says the same to everybody."""
+    context = server_context(certificate, private_key, ssl.TLSVersion.TLSv1_3)
+
+    def serve(sock: socket.socket) -> None:
+        connection = sock.accept()[0]
+        connection.settimeout(1)
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(2048)
+            secure.sendall(answer)
+
+    return serve
+
+
+def test_another_certificate_is_brought_along(free_ports: FreePorts, row: Row, session: Session) -> None:
+    serve = tls_server(OTHER_CERTIFICATE, OTHER_PRIVATE_KEY, b"HTTP/1.1 404 Not Found\r\nServer: nginx\r\n\r\n")
+    known = https.fingerprint(ssl.PEM_cert_to_DER_cert(OTHER_CERTIFICATE))
+    with serving(tcp_socket(free_ports(1)[0]), serve) as port:
+        facts = probe(session, 0, "127.0.0.1", [row("tcp", [port], "https", "https")], 0)
+    about = {"what": "another certificate", "kind": "certificate", "server": "nginx", "certificate": known}
+    assert facts["evidence"] == [row_of("foreign", "tcp", "ipv4", [port], **about)]
+    assert facts["certificates"] == {known: OTHER_CERTIFICATE}
+
+
+def test_no_more_certificates_are_brought_along_than_anybody_reads(
+    free_ports: FreePorts, row: Row, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp_module, "_MOST_CERTIFICATES", 0)
+    with serving(tcp_socket(free_ports(1)[0]), tls_server(OTHER_CERTIFICATE, OTHER_PRIVATE_KEY, b"")) as port:
+        facts = probe(session, 0, "127.0.0.1", [row("tcp", [port], "https", "https")], 0)
+    assert [item["detail"]["kind"] for item in facts["evidence"]] == ["certificate"]
+    assert facts["certificates"] == {}
+
+
+def test_half_an_answer_of_which_no_more_comes_is_told(free_ports: FreePorts, row: Row, session: Session) -> None:
+    held = []
+
+    def serve(sock: socket.socket) -> None:
+        connection = sock.accept()[0]
+        connection.recv(2048)
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nServer: box\r\nConnection: keep-alive\r\n\r\nhello")
+        held.append(connection)
+
+    with serving(tcp_socket(free_ports(1)[0]), serve) as port:
+        facts = probe(session, 0, "127.0.0.1", [row("tcp", [port], "acme", "http")], 0)
+    for connection in held:
+        connection.close()
+    about = {"what": "HTTP status 403", "kind": "server", "server": "box"}
+    assert facts["evidence"] == [row_of("foreign", "tcp", "ipv4", [port], **about)]
+
+
+def test_a_session_that_cannot_speak_it_is_one_sentence(free_ports: FreePorts, row: Row, session: Session) -> None:
+    requirements = [row("tcp", free_ports(1), "https", "https")]
+    with pytest.raises(PreflightError, match=r"session\.certificate is none, and https needs one; take lookup"):
+        probe(Session(*session[:2]), 0, "127.0.0.1", requirements, 0)
+
+
 def test_both_ends_agree(listen: Listen, free_ports: FreePorts, row: Row, session: Session) -> None:
     ports = free_ports(20)
     requirements = row("udp", ports), row("tcp", ports[:2])
@@ -93,7 +191,7 @@ def test_both_ends_agree(listen: Listen, free_ports: FreePorts, row: Row, sessio
     found = {(item["seen"], item["protocol"]): item for item in stopped["saw"]["evidence"]}
     expected = {(what, protocol) for what in ("received", "answered") for protocol in ("tcp", "udp")}
     # Nothing was asked twice over UDP, and the tap looks for what was.
-    on_card = {("arrived", "tcp"), ("left", "tcp")} if started["tap"]["usable"] else set()
+    on_card = {(seen, "tcp") for seen in ("arrived", "passed", "left")} if started["tap"]["usable"] else set()
     assert set(found) == expected | on_card
     for (dummy, protocol), item in found.items():
         assert item["ports"] == format_ports(ports if protocol == "udp" else ports[:2])

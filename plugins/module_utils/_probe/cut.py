@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Where silent ports are cut off: which of them to follow the way to, and what that tells."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .. import _evidence
+from .._evidence import Evidence, Observation
+from .._ports import ranges
+from .._session import Session
+from .hops import Goal, Way, trace
+from .resolve import Path
+
+_MOST_RANGES = 2  # of each address and protocol
+
+Ports = t.AbstractSet[int]
+
+
+def find_cuts(
+    session: Session,
+    vantage: int,
+    paths: t.Sequence[Path],
+    asked: t.Mapping[str, t.AbstractSet[int]],
+    evidence: t.Mapping[str, Evidence],
+) -> None:
+    """Add to the `evidence` of each protocol how far questions came to ports that were `asked` and stayed silent.
+
+    It takes about a second, and none if no port is silent.
+    """
+    silent: dict[Goal, t.AbstractSet[int]] = {}
+    known: dict[tuple[int, str], Goal] = {}
+    for number, path in enumerate(paths):
+        for protocol, ports in asked.items():
+            left = ports - evidence[protocol].about(protocol, path.name, vantage)
+            for first, last in sorted(ranges(left), key=lambda span: span[0] - span[1])[:_MOST_RANGES]:
+                silent[Goal(number, protocol, (first + last) // 2)] = left
+            for port in sorted(evidence[protocol].all(_evidence.OPEN, protocol, path.name, vantage))[:1]:
+                known[number, protocol] = Goal(number, protocol, port)
+    if not silent:
+        return
+    # An open port of the same address, and of the same protocol if there is one.
+    references = {
+        goal: known.get((goal.path, goal.protocol)) or known.get((goal.path, "tcp")) or known.get((goal.path, "udp"))
+        for goal in silent
+    }
+    ways = trace(session, vantage, paths, list({*silent, *filter(None, references.values())}))
+    for goal, ports in silent.items():
+        reference = references[goal]
+        found = _conclude(goal, ways[goal], reference, ways[reference] if reference else Way({}, 0))
+        if found:
+            observation = Observation(found[0], goal.protocol, paths[goal.path].name, vantage, found[1])
+            whole = found[0] == _evidence.UNSENT
+            evidence[goal.protocol].ports(observation).update(ports if whole else {goal.port})
+
+
+def _conclude(goal: Goal, way: Way, reference: Goal | None, known: Way) -> tuple[str, _evidence.Detail] | None:
+    """What the way to `goal` tells, compared with the `known` way to an open port, as kind and detail of evidence."""
+    if not way.last and not known.last:
+        return None
+    if not way.last and reference and reference.protocol != goal.protocol:
+        # The first router never saw it: that is no matter of the target's.
+        router, names = known.routers[min(known.routers)], (goal.protocol.upper(), reference.protocol.upper())
+        reason = "no {0} leaves its own network: {2}, the first router, answers for {1} only".format(*names, router)
+        return _evidence.UNSENT, _evidence.detail(reason=reason)
+    return _evidence.LAST_HOP, _evidence.detail(
+        hop=way.last,
+        router=way.routers.get(way.last),
+        next=known.routers.get(way.last + 1),
+        of=known.end or None,
+    )
