@@ -168,6 +168,14 @@ def test_more_details_than_anybody_reads_are_put_into_one(
     assert check.results == (apart if details == 5 else together)
 
 
+def test_where_the_ports_of_another_requirement_went_is_not_told_of_this_one(sides: t.Any) -> None:
+    vantage = sides.vantage({("moved", "udp", f"to={port + 100}"): [port] for port in range(1, 9)})
+    rows = [sides.row("udp", range(1, 8)), sides.row("udp", [8])]
+    range_of_ports, single = _verdict.decide(rows, [vantage], sides.target({}), True)
+    assert [result.facts for result in range_of_ports.results] == [{"to": "101-107"}]
+    assert [result.facts for result in single.results] == [{"to": "108"}]
+
+
 @pytest.mark.parametrize("known", [{"12ab": {"subject": "CN=x"}}, {}])
 @pytest.mark.parametrize("listener", ["", "received"])
 def test_a_certificate_is_told_by_whose_it_is(sides: t.Any, known: dict[str, t.Any], listener: str) -> None:
