@@ -87,7 +87,7 @@ class Asking:
             location = answer.headers["location"]
             kind = "portal" if _is_elsewhere(location, self._host) else "redirect"
             # Most redirects keep the path, which says nothing to anybody else, and would be another in each report.
-            return foreign(f"a redirect to {location.replace(self._path, '/...')}", kind=kind, **about)
+            return foreign(f"a redirect to {location.replace(self._path, '/')}", kind=kind, **about)
         if answer.status in _PROXY_STATUSES or any(name in answer.headers for name in _PROXY_HEADERS):
             via = {"via": answer.headers["via"]} if answer.headers.get("via") else {}
             return foreign(what, kind="proxy", **via, **about)
