@@ -128,8 +128,8 @@ def _free_the_port(words: _Words) -> list[str]:
 def _intercepted(words: _Words) -> str:
     if words.fact("to"):
         port = words.fact("to")
-        where = f"port {port}" if port.isdecimal() else port
-        return f"It arrived at {words.host} on {where}: the port is translated on the way."
+        where = f"port {port}: the port is" if port.isdecimal() else f"ports {shortened(port)}: the ports are"
+        return f"It arrived at {words.host} on {where} translated on the way."
     if words.fact("via") and not words.fact("what"):
         return f"The answer came back from {words.fact('via')}, which was not asked; browsers drop such answers."
     if words.fact("what") == "nothing":
@@ -144,7 +144,7 @@ def _intercepted(words: _Words) -> str:
 def _wrong_server(words: _Words) -> str:
     who = f"Not {words.host} answered at {words.ips}, but somebody else, with {_answer(words)}."
     hint = {
-        "redirect": "Let's Encrypt would follow that, and not find its proof.",
+        "redirect": "Let's Encrypt would follow that, and look for its proof there.",
         "portal": f"So does a captive portal or a filter in the network of {words.vantages}.",
         "proxy": "So does a proxy, a CDN or a load balancer that stands between.",
         "certificate": "So does a firewall that looks into TLS, a CDN, or another web server.",
@@ -166,6 +166,9 @@ def _out_of_the_way(words: _Words) -> list[str]:
     """What to do about who answers in the server's place, by how it answers."""
     elsewhere = f"or probe from a host in another network than that of {words.vantages} (preflight_probers)"
     return {
+        "redirect": [
+            f"Let what stands in front of {words.host} pass {words.ports} on, at the least /.well-known/acme-challenge/"
+        ],
         "portal": [f"Sign in to the network of {words.vantages}, {elsewhere}"],
         "proxy": [f"Take the proxy or CDN in front of {words.address} out of the way of {words.ports}, {elsewhere}"],
         "certificate": [f"Where a firewall looks into TLS: let it leave {words.address} alone, {elsewhere}"],
@@ -176,7 +179,7 @@ def _lead_to_host(words: _Words) -> list[str]:
     return [
         *_out_of_the_way(words),
         f"Make {words.address} lead to {words.host}: check its DNS records",
-        f"Where {words.ips} is a router's: forward {words.ports} to {words.host}",
+        f"If a router has {words.ips}: forward {words.ports} to {words.host}",
     ]
 
 
@@ -330,7 +333,7 @@ def _limited(words: _Words) -> str:
 
 def _make_room(words: _Words) -> list[str]:
     on_host = words.fact("where") == "target"
-    place = words.host if on_host else f"the router or firewall in front of {words.host}, or of {words.vantages}"
+    place = words.host if on_host else f"the router or firewall in front of {words.host} or of {words.vantages}"
     elsewhere = "Or run it again in some minutes, or from a host in another network (preflight_probers)"
     if words.fact("limit") != "flows":
         return [

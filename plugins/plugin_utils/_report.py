@@ -122,7 +122,8 @@ def render(
     for cause in causes(checks):
         lines += [*_explain(cause, report), ""]
     lines += _left_behind(report)
-    lines += _wrap(f"{summary(report)}. It took {report['seconds']} s.{f' Report: {path}' if path else ''}", "")
+    seconds = f"{report['seconds']}\N{NO-BREAK SPACE}s"
+    lines += _wrap(f"{summary(report)}. It took {seconds}.{f' Report: {path}' if path else ''}", "")
     return "\n".join([*lines, ""])
 
 
@@ -200,7 +201,7 @@ def _ends(vantage: Vantage) -> str:
 
 def _natted(seen: str | None, local: str | None) -> str:
     """An address with, behind NAT, what it is to its owner."""
-    return f"{seen} (itself {local})" if seen and local and seen != local else seen or ""
+    return f"{seen} (NAT of {local})" if seen and local and seen != local else seen or ""
 
 
 def _table(checks: t.Sequence[Report]) -> list[str]:
@@ -277,10 +278,11 @@ def _explain(cause: Cause, report: Report) -> list[str]:
 
 
 def _wrap(text: str, indent: str, first: str | None = None) -> list[str]:
-    return textwrap.wrap(
+    lines = textwrap.wrap(
         text,
         WIDTH,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_on_hyphens=False,
     )
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

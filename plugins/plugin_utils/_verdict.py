@@ -8,16 +8,19 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _evidence as saw
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Detail
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage
 
 Ports = t.AbstractSet[int]
 
 _MOST_DETAILS = 5
+_PORT = re.compile("[1-9][0-9]{0,4}")
 
 
 class Result(t.NamedTuple):
@@ -107,11 +110,11 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     table: tuple[tuple[str, dict[Detail, set[int]], Ports, dict[str, str], str], ...] = (
         ("port_in_use", holders, anywhere, {}, ""),
         ("open", prober(saw.OPEN), anywhere, {}, ""),
-        ("intercepted", _few(prober(saw.MOVED), "many others"), anywhere, {}, ""),
-        ("intercepted", _few(listener(saw.MOVED), "many others"), anywhere, {}, ""),
-        ("intercepted", _few(prober(saw.FOREIGN), "many things"), received, {}, ""),
+        ("intercepted", _few(prober(saw.MOVED), anywhere, "many others"), anywhere, {}, ""),
+        ("intercepted", _few(listener(saw.MOVED), anywhere, "many others"), anywhere, {}, ""),
+        ("intercepted", _few(prober(saw.FOREIGN), anywhere, "many things"), received, {}, ""),
         ("intercepted", prober(saw.ACCEPTED), unanswered, {"what": "nothing"}, ""),
-        ("wrong_server", _few(prober(saw.FOREIGN), "many things"), anywhere, {}, target.gone),
+        ("wrong_server", _few(prober(saw.FOREIGN), anywhere, "many things"), anywhere, {}, target.gone),
         ("return_blocked", listener(saw.UNANSWERED), anywhere, {"where": "target"}, ""),
         ("return_blocked", listener(saw.RECEIVED), left, {"where": "beyond"}, ""),
         ("return_blocked", listener(saw.RECEIVED), anywhere, {"where": "target"}, gap),
@@ -162,13 +165,19 @@ def _last_hop(found: dict[Detail, set[int]], ports: Ports) -> dict[str, t.Any]:
     return {"last_hop": dict(about[0])} if about else {}
 
 
-def _few(found: dict[Detail, set[int]], instead: str) -> dict[Detail, set[int]]:
-    """Put what differs in too many ways for anybody to read into one of each kind, with `instead` as its detail."""
+def _few(everywhere: dict[Detail, set[int]], within: Ports, instead: str) -> dict[Detail, set[int]]:
+    """Put what differs in too many ways for anybody to read into one of each kind, with `instead` as its detail.
+
+    Ports are read as a set, however many they are.
+    """
+    found = {detail: ports & within for detail, ports in everywhere.items() if ports & within}
     if len(found) <= _MOST_DETAILS:
         return found
+    to = {int(value) for detail in found for key, value in detail if key == "to" and _PORT.fullmatch(value)}
+    together = {"to": format_ports(to)} if to else {}
     merged: dict[Detail, set[int]] = {}
     for detail, ports in found.items():
-        merged.setdefault(tuple((key, instead) for key, dummy in detail), set()).update(ports)
+        merged.setdefault(tuple((key, together.get(key, instead)) for key, dummy in detail), set()).update(ports)
     return merged
 
 

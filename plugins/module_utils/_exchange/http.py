@@ -47,8 +47,9 @@ class Asking:
         token = session.token(vantage, port)
         self._proof = session.key_authorization(token).encode("ascii")
         self._host = host
+        self._path = f"{PATH}{token}"
         self._question = (
-            f"GET {PATH}{token} HTTP/1.1\r\n"
+            f"GET {self._path} HTTP/1.1\r\n"
             f"Host: {_authority(host)}\r\n"
             "User-Agent: plugnmeet.server preflight\r\n"
             "Accept: */*\r\n"
@@ -85,7 +86,8 @@ class Asking:
         if 300 <= answer.status < 400 and answer.headers.get("location"):
             location = answer.headers["location"]
             kind = "portal" if _is_elsewhere(location, self._host) else "redirect"
-            return foreign(f"a redirect to {location}", kind=kind, **about)
+            # Most redirects keep the path, which says nothing to anybody else, and would be another in each report.
+            return foreign(f"a redirect to {location.replace(self._path, '/')}", kind=kind, **about)
         if answer.status in _PROXY_STATUSES or any(name in answer.headers for name in _PROXY_HEADERS):
             via = {"via": answer.headers["via"]} if answer.headers.get("via") else {}
             return foreign(what, kind="proxy", **via, **about)

@@ -3,19 +3,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Situations: what a firewall or a path of the field does, by name, one of them in force at a time.
 
-A situation NAME is one or more files `firewalls/NAME.PLACE.KIND`: rules of a firewall, or a delay.
+A situation NAME is one or more files `firewalls/NAME.PLACE.KIND`: rules of a firewall, a delay, or a proxy.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from . import delay, firewall
+from . import delay, firewall, proxy
 from .layout import FIREWALLS, PLACES, Instance
 from .shell import LabError
 
 NONE = "none"
-KINDS = {".nft": firewall, ".delay": delay}
+KINDS = {".nft": firewall, ".delay": delay, ".haproxy": proxy}
 
 
 def situations() -> dict[str, list[Path]]:

@@ -179,7 +179,7 @@ def test_the_screen_says_when_and_who_asked_whom(screen: list[str]) -> None:
     run()
     assert screen[0].splitlines()[1:3] == [
         "PLUGNMEET PREFLIGHT of meet1 (meet.example.com), 2023-11-14 22:13:20 UTC",
-        "  from ext: 198.51.100.2 (itself 192.0.2.7) to 203.0.113.10",
+        "  from ext: 198.51.100.2 (NAT of 192.0.2.7) to 203.0.113.10",
     ]
 
 

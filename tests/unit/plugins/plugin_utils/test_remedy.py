@@ -130,6 +130,12 @@ CASES: list[tuple[str, Facts, str, str]] = [
     ),
     (
         "intercepted",
+        {"to": "51000-51099"},
+        "It arrived at meet1 on ports 51000-51099: the ports are translated on the way.",
+        "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
+    ),
+    (
+        "intercepted",
         {"via": "198.51.100.1 port 9"},
         "The answer came back from 198.51.100.1 port 9, which was not asked; browsers drop such answers.",
         "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
@@ -194,9 +200,9 @@ CASES: list[tuple[str, Facts, str, str]] = [
         {"what": "a redirect to https://meet.example.com/", "kind": "redirect", "server": "haproxy"},
         (
             "Not meet1 answered at 203.0.113.10, but somebody else, with a redirect to https://meet.example.com/ "
-            "from haproxy. Let's Encrypt would follow that, and not find its proof."
+            "from haproxy. Let's Encrypt would follow that, and look for its proof there."
         ),
-        "Make meet.example.com lead to meet1: check its DNS records",
+        "Let what stands in front of meet1 pass 50000-60000/udp on, at the least /.well-known/acme-challenge/",
     ),
     (
         "wrong_server",
@@ -265,7 +271,7 @@ def test_whoever_answers_in_its_place_every_way_to_mend_it_is_named(state: str, 
     usual = advice(state, what=facts["what"]).remedy
     steps = advice(state, **facts).remedy
     assert steps[-len(usual) :] == usual
-    assert len(steps) - len(usual) == (facts["kind"] in {"portal", "proxy", "certificate"})
+    assert len(steps) - len(usual) == (facts["kind"] in {"redirect", "portal", "proxy", "certificate"})
 
 
 def test_every_state_of_the_contract_has_advice() -> None:

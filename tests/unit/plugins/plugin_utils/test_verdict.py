@@ -158,8 +158,9 @@ def test_a_stranger_may_be_the_target_after_its_listener_was_gone(sides: t.Any, 
 @pytest.mark.parametrize(
     ("side", "seen", "key", "instead", "state"),
     [
-        ("prober", "moved", "to", "many others", "intercepted"),
-        ("listener", "moved", "to", "many others", "intercepted"),
+        ("prober", "moved", "to", "101-106", "intercepted"),
+        ("listener", "moved", "to", "101-106", "intercepted"),
+        ("prober", "moved", "via", "many others", "intercepted"),
         ("prober", "foreign", "what", "many things", "wrong_server"),
         ("both", "foreign", "what", "many things", "intercepted"),
     ],
@@ -176,6 +177,14 @@ def test_more_details_than_anybody_reads_are_put_into_one(
     apart = [_verdict.Result(state, frozenset({port}), {key: str(port + 100)}) for port in range(1, 6)]
     together = [_verdict.Result(state, frozenset(range(1, 7)), {key: instead})]
     assert check.results == (apart if details == 5 else together)
+
+
+def test_where_the_ports_of_another_requirement_went_is_not_told_of_this_one(sides: t.Any) -> None:
+    vantage = sides.vantage({("moved", "udp", f"to={port + 100}"): [port] for port in range(1, 9)})
+    rows = [sides.row("udp", range(1, 8)), sides.row("udp", [8])]
+    range_of_ports, single = _verdict.decide(rows, [vantage], sides.target({}), True)
+    assert [result.facts for result in range_of_ports.results] == [{"to": "101-107"}]
+    assert [result.facts for result in single.results] == [{"to": "108"}]
 
 
 @pytest.mark.parametrize("known", [{"12ab": {"subject": "CN=x"}}, {}])

@@ -25,6 +25,7 @@ from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.stream
 HOST = "meet.example.com"
 SESSION = Session("3YbqWm0c8PdTzVnA", "QpN4vX7k2LsWc9RfTz1BdYh6MgJ8aEuK")
 PROOF = SESSION.key_authorization(SESSION.token(3, 80)).encode("ascii")
+PATH = f"/.well-known/acme-challenge/{SESSION.token(3, 80)}"
 
 sessions = st.builds(
     Session,
@@ -81,7 +82,7 @@ def test_both_ends_prove_each_other(session: Session, vantage: int, port: int, s
 
 def test_the_question_is_the_one_of_an_acme_server() -> None:
     line, *headers = question().decode("ascii").split("\r\n")
-    assert line == f"GET /.well-known/acme-challenge/{SESSION.token(3, 80)} HTTP/1.1"
+    assert line == f"GET {PATH} HTTP/1.1"
     assert headers[0] == "Host: meet.example.com"
     assert "Connection: close" in headers
     assert headers[-2:] == ["", ""]
@@ -226,6 +227,8 @@ CHANGED = foreign("this session's answer with something else around it", kind="c
         (answer_of("302 x", "Location: http://notmeet.example.com/"), ("portal", "http://notmeet.example.com/")),
         (answer_of("302 x", "Location: http://["), ("portal", "http://[")),
         (answer_of("302 x", "Location: http://[::1]:x/"), ("portal", "http://[::1]:x/")),
+        (answer_of("301 x", f"Location: https://meet.example.com{PATH}"), ("redirect", "https://meet.example.com/")),
+        (answer_of("302 x", f"Location: http://10.0.0.1/?to={PATH}"), ("portal", "http://10.0.0.1/?to=/")),
         (answer_of("302 x", "Location: http://user@\xe9/"), ("portal", "http://user@\xe9/")),
     ],
 )
