@@ -88,6 +88,7 @@ class Sweep:
         self._by_port = {(probe.path, probe.port): probe for probe in self.probes}
         self._open = [self.evidence.ports(Observation(_evidence.OPEN, "udp", path.name, vantage)) for path in paths]
         self._given_up: set[int] = set()
+        self._answers = 0
         self._last_answer = 0.0
         self._sockets: list[socket.socket] = []
         self._selector = selectors.DefaultSelector()
@@ -173,13 +174,14 @@ class Sweep:
                     self.send(probe, now)
             self._receive(0.0 if batch else 0.0005)
         self._last_answer = time.monotonic()
+        done = self._answers + sum(not probe.answered for probe in probes)
         if self.round_trip:
             wait = max(SHORTEST_WAIT, 1.5 * self.round_trip)
         else:  # if there are answers to the first round, they are here before the second is over
             wait = UNKNOWN_ROUND_TRIP if self.rounds == 1 else SHORTEST_WAIT
         while True:
             quiet = min(self._last_answer + wait, end) - time.monotonic()
-            if quiet <= 0 or all(probe.answered for probe in probes):
+            if quiet <= 0 or self._answers >= done:
                 return
             self._receive(min(quiet, 0.01))
 
@@ -253,6 +255,7 @@ class Sweep:
             return
         now = time.monotonic()
         probe.answered = True
+        self._answers += 1
         self._last_answer = now
         self.round_trip = max(0.9 * self.round_trip, now - question.sent_at)
         if question.round == self.rounds:

@@ -405,12 +405,12 @@ def _cut(*streams: bytes) -> list[bytes]:
 
 def tap_frame(data: bytes) -> None:
     """A frame of the network card."""
-    for outgoing in (False, True):
-        frame = tap.read_frame(data, outgoing)
+    for where in ("arrived", "passed", "left"):
+        frame = tap.read_frame(data, where)
         if frame is None:
             continue
         assert frame.kind in {"udp", "syn", "syn-ack"}
-        assert frame.outgoing is outgoing
+        assert frame.where == where
         assert data.endswith(frame.payload)
         for ip, port in (frame.source, frame.destination):
             ipaddress.ip_address(ip)
