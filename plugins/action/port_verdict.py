@@ -14,6 +14,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._arguments import
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import read_firewall
 
 display = Display()
 
@@ -22,6 +23,7 @@ _ARGUMENTS: dict[str, t.Any] = {
     "ports": PORTS,
     "probes": {"type": "list", "elements": "dict", "required": True},
     "listener": {"type": "dict", "required": True},
+    "firewall": {"type": "dict", "default": {}},
     "services": {"type": "dict", "default": {}},
     "started": {"type": "float", "required": True},
     "report_dir": {"type": "str", "default": ""},
@@ -56,7 +58,16 @@ class ActionModule(ActionBase):
                 result["report_file"] = _report.write(report, arguments["report_dir"])
         except PreflightError as error:
             result["report_error"] = f"{error}."
-        display.display(_report.render(report, checks, vantages, arguments["started"], result["report_file"]))
+        display.display(
+            _report.render(
+                report,
+                checks,
+                vantages,
+                arguments["started"],
+                result["report_file"],
+                read_firewall(arguments["firewall"]),
+            )
+        )
         failed = not report["passed"] or bool(result["report_error"])
         return {**result, "failed": failed, "msg": f"{_report.summary(report)}. {result['report_error']}".strip()}
 
@@ -73,4 +84,10 @@ def _judge(host: str, arguments: dict[str, t.Any]) -> tuple[_report.Report, list
     checks = _verdict.decide(requirements, vantages, target, arguments["vantage_check"])
     seconds = time.time() - arguments["started"]
     services = _sides.read_services(arguments["services"])
-    return _report.build(host, arguments["address"], checks, vantages, services, seconds), checks, vantages
+    return (
+        _report.build(
+            host, arguments["address"], checks, vantages, services, seconds, read_firewall(arguments["firewall"])
+        ),
+        checks,
+        vantages,
+    )

@@ -97,6 +97,11 @@ certificates:
   returned: always
   type: dict
   sample: {}
+all_open:
+  description: Whether each port was proven open at each address.
+  returned: always
+  type: bool
+  sample: false
 evidence:
   description:
     - What came back, a list of observations, each of which holds for a set of ports. Ports in none were silent.

@@ -47,6 +47,12 @@ options:
       - The results of P(plugnmeet.server.port_listener#module) as C(started) and C(stopped).
     type: dict
     required: true
+  firewall:
+    description:
+      - The result of M(plugnmeet.server.host_firewall_info), whatever became of it. With it the rule that stops a port is
+        named, and the remedy is for the firewall that is in charge.
+    type: dict
+    default: {}
   services:
     description: The results of P(plugnmeet.server.service_quiesce#module) as C(quiesced) and C(restored).
     type: dict

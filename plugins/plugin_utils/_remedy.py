@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands, firewall_of
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
@@ -20,7 +23,7 @@ _NOBODY_THERE = ("ICMP host unreachable", "ICMP address unreachable")
 _RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 
 _MOST_RANGES = 5  # in a sentence
-_MOST_SPANS = 5  # in a command: ufw takes 15 numbers in a rule, and a line of the screen holds five spans
+_MOST_RULES = 2  # in a sentence
 
 
 class Advice(t.NamedTuple):
@@ -30,10 +33,10 @@ class Advice(t.NamedTuple):
     remedy: list[str]
 
 
-def advise(cause: Cause, host: str, address: str) -> Advice:
-    """Explain `cause` on `host`, which outsiders know as `address`."""
+def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) -> Advice:
+    """Explain `cause` on `host`, which outsiders know as `address` and which has `firewall`."""
     explain, remedies = _ADVICE[cause.state]
-    words = _Words(cause, host, address)
+    words = _Words(cause, host, address, firewall)
     if cause.gap:
         steps = _RUN_AGAIN if "preflight_ttl" in cause.gap else remedies(words)
         return Advice(f"No proof came back; where it was lost is not known, because {cause.gap}.", steps)
@@ -59,7 +62,9 @@ def shortened(ports: str) -> str:
 class _Words:
     """What the sentences are made of."""
 
-    def __init__(self, cause: Cause, host: str, address: str) -> None:
+    def __init__(self, cause: Cause, host: str, address: str, firewall: Firewall) -> None:
+        self.firewall = firewall
+        self.family_names = list(dict.fromkeys(family for dummy, family in cause.ends if family))
         self.facts = cause.facts
         self.inside = cause.inside
         self.unseen = cause.unseen
@@ -74,6 +79,16 @@ class _Words:
         self.ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
         self.port_sets = cause.ports
         self.entries = cause.entries
+
+    def rules(self, outward: bool) -> list[Rule]:
+        """The server's own rules that stop these ports, or the answers from them."""
+        return [
+            rule
+            for rule in self.firewall.rules
+            if rule.outward == outward
+            and rule.family in self.family_names
+            and any(rule.protocol == protocol and rule.ports & read_ports(ports) for protocol, ports in self.port_sets)
+        ]
 
     def fact(self, name: str, otherwise: str = "") -> str:
         return str(self.facts.get(name) or otherwise)
@@ -195,7 +210,8 @@ def _return_blocked(words: _Words) -> str:
             f"{words.vantages}."
         )
     reason = words.fact("reason", "it never got to the network card")
-    return f"{words.host} got the question, but its answer was stopped on {words.host} itself: {reason}."
+    stopped = f"its answer was stopped on {words.host} itself: {reason}."
+    return f"{words.host} got the question, but {stopped} {_by(words, outward=True)}".rstrip()
 
 
 def _let_answers_out(words: _Words) -> list[str]:
@@ -276,8 +292,13 @@ def _open_upstream(words: _Words) -> list[str]:
     offender = words.fact("offender")
     known = offender and offender not in words.addresses
     where = f"the firewall at {offender}" if known else f"the firewall in front of {words.host}"
-    examples = "the provider's security group or network firewall, or the router"
-    steps = [f"Open {words.ports} to {words.ips} in {where} ({examples})", *_made_for_the_wrong_protocol(words)]
+    cloud = firewall_of(words.firewall.cloud)
+    examples = cloud or "the provider's security group or network firewall, or the router"
+    steps = [
+        f"Open {words.ports} to {words.ips} in {where} ({examples})",
+        *([] if known else commands(words.firewall.cloud, words.port_sets)),
+        *_made_for_the_wrong_protocol(words),
+    ]
     if words.unseen:  # then it may be that the packets went somewhere else
         steps.append(f"If {words.host} is not at {words.ips}: correct its DNS records, or preflight_address")
         if len(words.addresses) == 1:
@@ -295,7 +316,23 @@ def _blocked_on_host(words: _Words) -> str:
         return (
             f"{reached} was dropped there, before {words.host}'s own firewall: at the ingress hook (tc, or nftables)."
         )
-    return f"{reached} {words.host}'s own firewall dropped it. {_instead(words)}".rstrip()
+    return " ".join(filter(None, (f"{reached} {words.host}'s own firewall dropped it.", _by(words), _instead(words))))
+
+
+def _rejected_on_host(words: _Words) -> str:
+    refused = f"{words.host} itself refused it with {words.fact('by')}."
+    return f"It reached {words.host}'s network card, and {refused} {_by(words)}".rstrip()
+
+
+def _by(words: _Words, outward: bool = False) -> str:
+    """Which rule of the server's own stops it, if that is known."""
+    told = []
+    for rule in words.rules(outward)[:_MOST_RULES]:
+        kind = "the policy" if rule.policy else "the rule"
+        where = f"of chain {rule.chain} in table {rule.table}" if rule.table else f"of chain {rule.chain}"
+        before = f", which stands before: {rule.before}" if rule.before else ""
+        told.append(f'{kind} "{rule.rule}" {where}{before}' + ("" if rule.certain else ", as it seems"))
+    return f"That is {'; '.join(told)}." if told else ""
 
 
 def _open_on_host(words: _Words) -> list[str]:
@@ -305,11 +342,12 @@ def _open_on_host(words: _Words) -> list[str]:
             "nft list ruleset netdev",
             "tc filter show dev eth0 ingress",
         ]
-    steps = [f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:"]
-    for protocol, ports in words.port_sets:
-        spans = ports.replace("-", ":").split(",")
-        groups = (spans[at : at + _MOST_SPANS] for at in range(0, len(spans), _MOST_SPANS))
-        steps += [f"ufw allow {','.join(group)}/{protocol}" for group in groups]
+    known = allow(words.firewall, words.rules(outward=False), words.port_sets, words.family_names)
+    if known:
+        steps = [f"On {words.host}, where {words.firewall.in_force} is in charge:", *known]
+    else:
+        ufw = allow(words.firewall._replace(in_force="ufw"), (), words.port_sets, ())
+        steps = [f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:", *ufw]
     return [*steps, *_made_for_the_wrong_protocol(words)]
 
 
@@ -361,12 +399,7 @@ _ADVICE: dict[str, tuple[_Explain, _Remedies]] = {
     "intercepted": (_intercepted, _forward_unchanged),
     "wrong_server": (_wrong_server, _lead_to_host),
     "return_blocked": (_return_blocked, _let_answers_out),
-    "rejected_on_host": (
-        lambda words: (
-            f"It reached {words.host}'s network card, and {words.host} itself refused it with {words.fact('by')}."
-        ),
-        _open_on_host,
-    ),
+    "rejected_on_host": (_rejected_on_host, _open_on_host),
     "rejected_upstream": (_rejected_upstream, _open_upstream),
     "blocked_on_host": (_blocked_on_host, _open_on_host),
     "untested": (_untested, _ask_from_elsewhere),

@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, calls_for_action, cause_of, causes
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._picture import picture
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     FAMILIES,
@@ -45,8 +46,9 @@ def build(
     vantages: t.Sequence[Vantage],
     services: t.Sequence[dict[str, str]],
     seconds: float,
+    firewall: Firewall = UNKNOWN,
 ) -> Report:
-    """Return the report of `host`, known outside as `address`."""
+    """Return the report of `host`, known outside as `address`, with `firewall`."""
     return {
         "schema": SCHEMA,
         "host": host,
@@ -65,7 +67,7 @@ def build(
             }
             for vantage in vantages
         ],
-        "checks": [_check(check, host, address) for check in checks],
+        "checks": [_check(check, host, address, firewall) for check in checks],
         "services": list(services),
     }
 
@@ -108,7 +110,12 @@ def summary(report: Report) -> str:
 
 
 def render(
-    report: Report, checks: t.Sequence[Check], vantages: t.Sequence[Vantage], started: float, path: str = ""
+    report: Report,
+    checks: t.Sequence[Check],
+    vantages: t.Sequence[Vantage],
+    started: float,
+    path: str = "",
+    firewall: Firewall = UNKNOWN,
 ) -> str:
     """The table for the screen, at most 80 columns wide; below it what failed, why, and what to do.
 
@@ -120,7 +127,7 @@ def render(
         lines += _wrap(f"from {vantage.host}{_ends(vantage)}", "    ", "  ")
     lines += ["", *_table(report["checks"]), ""]
     for cause in causes(checks):
-        lines += [*_explain(cause, report), ""]
+        lines += [*_explain(cause, report, firewall), ""]
     lines += _left_behind(report)
     seconds = f"{report['seconds']}\N{NO-BREAK SPACE}s"
     lines += _wrap(f"{summary(report)}. It took {seconds}.{f' Report: {path}' if path else ''}", "")
@@ -150,7 +157,7 @@ def render_plan(report: Report) -> str:
     return "\n".join([*lines, ""])
 
 
-def _check(check: Check, host: str, address: str) -> Report:
+def _check(check: Check, host: str, address: str, firewall: Firewall) -> Report:
     requirement = check.requirement
     return {
         "name": requirement.name,
@@ -162,14 +169,14 @@ def _check(check: Check, host: str, address: str) -> Report:
         "vantage": check.vantage.host,
         "family": check.family,
         "verdict": check.verdict,
-        "results": [_result(check, result, host, address) for result in check.results],
+        "results": [_result(check, result, host, address, firewall) for result in check.results],
     }
 
 
-def _result(check: Check, result: Result, host: str, address: str) -> Report:
+def _result(check: Check, result: Result, host: str, address: str, firewall: Firewall) -> Report:
     shown: Report = {"state": result.state, "ports": format_ports(result.ports), "count": len(result.ports)}
     if calls_for_action(check, result):
-        advice = advise(cause_of(check, result), host, address)
+        advice = advise(cause_of(check, result), host, address, firewall)
         about = {key: value for key, value in _known(result).items() if key not in shown}
         shown.update(about, explanation=advice.explanation, remedy=advice.remedy)
     return shown
@@ -262,8 +269,8 @@ def _where(group: t.Sequence[Report], several_vantages: bool) -> str:
     return " ".join(filter(None, (over, f"from {hosts}" if several_vantages else "")))
 
 
-def _explain(cause: Cause, report: Report) -> list[str]:
-    advice = advise(cause, report["host"], report["address"])
+def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
+    advice = advise(cause, report["host"], report["address"], firewall)
     ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
     vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
     over = f", over {families(cause)}" if families(cause) else ""

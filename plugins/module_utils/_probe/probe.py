@@ -41,6 +41,7 @@ def nothing_asked(unresolved: str = "") -> Facts:
         "destination": {},
         "certificates": {},
         "local": {},
+        "all_open": False,
         "evidence": [],
         "sent": 0,
         "dropped": 0,
@@ -55,7 +56,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
 
     Returns `unresolved`, a sentence or empty; `addresses` by family; `source`, this prober as the target sees it,
     `local`, as it sees itself, and `destination`, the target as it sees itself, by family; `certificates` (PEM) of
-    others, by fingerprint; `evidence`; `sent` and `rounds` of UDP; `seconds`.
+    others, by fingerprint; `all_open`; `evidence`; `sent` and `rounds` of UDP; `seconds`.
     """
     start = time.monotonic()
     try:
@@ -83,6 +84,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "local": {path.name: path.local for path in ways},
         "destination": {**tcp.origin, **sweep.origin},
         "certificates": {known: ssl.DER_cert_to_PEM_cert(data) for known, data in tcp.certificates.items()},
+        "all_open": _all_open(paths, asked, {"tcp": tcp.evidence, "udp": sweep.evidence}, vantage),
         "evidence": _without_way(paths, requirements, vantage) + tcp.evidence.to_list() + sweep.evidence.to_list(),
         "sent": sweep.sent,
         "dropped": sweep.dropped,
@@ -90,6 +92,17 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "seconds_to_verdict": round(known - start, 2),
         "seconds": round(time.monotonic() - start, 2),
     }
+
+
+def _all_open(
+    paths: t.Iterable[Path], asked: t.Mapping[str, set[int]], evidence: t.Mapping[str, Evidence], vantage: int
+) -> bool:
+    """Tell whether each port was proven open at each address."""
+    return all(
+        evidence[protocol].all(_evidence.OPEN, protocol, path.name, vantage) == ports
+        for path in paths
+        for protocol, ports in asked.items()
+    )
 
 
 def _speaks(requirements: t.Iterable[Requirement], protocol: str) -> dict[int, str]:

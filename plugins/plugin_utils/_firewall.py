@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The server's own packet filter: which of its rules stops a port, and the commands that let it through."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import printable
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
+
+_OUTWARD = ("output", "postrouting", "egress")
+_MOST_RULES = 500
+_MOST_SPANS = 5  # in a command: multiport and ufw take 15 numbers, and a line of the screen holds five spans
+_TEXTS = ("protocol", "family", "action", "hook", "manager", "zone", "table", "chain", "rule", "before")
+
+PortSets = t.Iterable[tuple[str, str]]  # protocol and ports
+
+
+class Rule(t.NamedTuple):
+    """A rule or policy of the server that stops `ports`, as `host_firewall_info` found it."""
+
+    protocol: str
+    family: str
+    ports: frozenset[int]
+    action: str
+    hook: str
+    manager: str
+    zone: str
+    table: str
+    chain: str
+    rule: str
+    before: str
+    position: int
+    handle: int
+    certain: bool
+
+    @property
+    def outward(self) -> bool:
+        """Whether it stops answers and not questions."""
+        return self.hook in _OUTWARD
+
+    @property
+    def policy(self) -> bool:
+        """Whether it is a chain's policy."""
+        return not self.position
+
+
+class Firewall(t.NamedTuple):
+    """What is known of the server's packet filter, and of the `cloud` that it is in; both may be empty."""
+
+    in_force: str
+    rules: tuple[Rule, ...]
+    cloud: str
+
+
+UNKNOWN = Firewall("", (), "")
+
+
+def read_firewall(result: t.Any) -> Firewall:
+    """Take the result of `host_firewall_info`, of whatever happened to it."""
+    if not isinstance(result, dict):
+        return UNKNOWN
+    rows = result.get("rules")
+    rules = [_rule(row) for row in rows[:_MOST_RULES]] if isinstance(rows, list) else []
+    known = {key: printable(result.get(key) or "") for key in ("in_force", "cloud")}
+    return Firewall(known["in_force"], tuple(filter(None, rules)), known["cloud"])
+
+
+def _rule(row: t.Any) -> Rule | None:
+    try:
+        texts = {key: printable(row[key]) for key in _TEXTS}
+        ports = read_ports(str(row["ports"]))
+        return Rule(
+            ports=ports,
+            position=int(row["position"]),
+            handle=int(row["handle"]),
+            certain=row["certain"] is True,
+            **texts,
+        )
+    except (KeyError, TypeError, ValueError, PreflightError):
+        return None
+
+
+def allow(firewall: Firewall, rules: t.Sequence[Rule], port_sets: PortSets, families: t.Sequence[str]) -> list[str]:
+    """The commands that let questions to `port_sets` in, for the one who is in charge, empty if nobody is known to be.
+
+    `rules` are those that stop them.
+    """
+    groups = [
+        (protocol, spans[at : at + _MOST_SPANS])
+        for protocol, ports in port_sets
+        for spans in (ports.split(","),)
+        for at in range(0, len(spans), _MOST_SPANS)
+    ]
+    if firewall.in_force == "ufw":
+        return [f"ufw allow {_colons(spans)}/{protocol}" for protocol, spans in groups]
+    if firewall.in_force == "firewalld":
+        zone = next((f" --zone={rule.zone}" for rule in rules if rule.zone), "")
+        ports = " ".join(f"--add-port={span}/{protocol}" for protocol, spans in groups for span in spans)
+        return [f"firewall-cmd --permanent{zone} {ports}", "firewall-cmd --reload"]
+    if firewall.in_force.startswith("iptables"):
+        return [line for family in families for line in _iptables(rules, groups, family)]
+    if firewall.in_force == "nftables":
+        return [line for rule in _one_a_chain(rules) for line in _nftables(rule, groups)]
+    return []
+
+
+def _iptables(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]], family: str) -> list[str]:
+    """In front of the rule that stops them; the tool of the family whose rule it is."""
+    commands = []
+    for rule in _one_a_chain(rule for rule in rules if rule.family == family):
+        tool = "iptables" if family == "ipv4" else "ip6tables"
+        tool += "-legacy" if rule.manager == "iptables-legacy" else ""
+        place = f"-A {rule.chain}" if rule.policy else f"-I {rule.chain} {rule.position}"
+        table = "" if rule.table == "filter" else f" -t {rule.table}"
+        for protocol, spans in groups:
+            match = f"--dport {_colons(spans)}" if len(spans) == 1 else f"-m multiport --dports {_colons(spans)}"
+            commands.append(f"{tool}{table} {place} -p {protocol} {match} -j ACCEPT")
+    return commands
+
+
+def _nftables(rule: Rule, groups: t.Sequence[tuple[str, list[str]]]) -> list[str]:
+    verb, place = ("add", "") if rule.policy else ("insert", f" position {rule.handle}")
+    return [
+        f"nft {verb} rule {rule.table} {rule.chain}{place} {protocol} dport {_set(spans)} accept"
+        for protocol, spans in groups
+    ]
+
+
+def _one_a_chain(rules: t.Iterable[Rule]) -> list[Rule]:
+    """The rules of which each is the first in its chain: what is let in before it, is before the others too."""
+    first: dict[tuple[str, str], Rule] = {}
+    for rule in rules:
+        known = first.get((rule.table, rule.chain))
+        if known is None or known.policy or 0 < rule.position < known.position:
+            first[rule.table, rule.chain] = rule
+    return list(first.values())
+
+
+def _colons(spans: t.Sequence[str]) -> str:
+    return ",".join(span.replace("-", ":") for span in spans)
+
+
+def _set(spans: t.Sequence[str]) -> str:
+    return spans[0] if len(spans) == 1 else "{ " + ", ".join(spans) + " }"
