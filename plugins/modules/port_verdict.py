@@ -49,8 +49,8 @@ options:
     required: true
   firewall:
     description:
-      - The result of M(plugnmeet.server.host_firewall_info), whatever became of it. With it the rule that stops a port is
-        named, and the remedy is for the firewall that is in charge.
+      - The result of M(plugnmeet.server.host_firewall_info), whatever became of it.
+      - With it the rule that stops a port is named, and the remedy is for the firewall that is in charge.
     type: dict
     default: {}
   services:

@@ -114,8 +114,9 @@ def list_firewalls(lab: Instance) -> None:
     active = situation.active(lab)
     known = {name: situation.purpose(name) for name in situation.situations()}
     purposes = {situation.NONE: "everything is open, and both machines are near", **known}
+    width = max(map(len, purposes))
     for name, purpose in purposes.items():
-        print(f"{'*' if name == active else ' '} {name:16} {purpose}")
+        print(f"{'*' if name == active else ' '} {name:{width}} {purpose}")
 
 
 def existing_inventory(lab: Instance, place: str) -> str:

@@ -18,6 +18,7 @@ from .shell import LabError, reason, step
 SUITE = "bookworm"
 PACKAGES = (
     "dbus",
+    "firewalld",
     "haproxy",
     "iproute2",
     "iptables",
@@ -30,7 +31,10 @@ PACKAGES = (
     "sudo",
     "systemd",
     "systemd-sysv",
+    "ufw",
 )
+# A firewall is what a situation makes of it; these two would start by themselves.
+NO_FIREWALL = 'chroot "$1" systemctl --quiet disable firewalld.service ufw.service'
 CERTIFICATE = """\
 chroot "$1" openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
   -subj /CN=meet.example.com -addext subjectAltName=DNS:meet.example.com \
@@ -49,6 +53,7 @@ RECIPE = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     '--aptopt=Acquire::Languages "none"',
+    f"--customize-hook={NO_FIREWALL}",
     f"--customize-hook={CERTIFICATE}",
     SUITE,
 )

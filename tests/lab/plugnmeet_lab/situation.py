@@ -3,19 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Situations: what a firewall or a path of the field does, by name, one of them in force at a time.
 
-A situation NAME is one or more files `firewalls/NAME.PLACE.KIND`: rules of a firewall, a delay, or a proxy.
+A situation NAME is one or more files `firewalls/NAME.PLACE.KIND`: rules of a firewall, a script, a delay, or a proxy.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from . import delay, firewall, proxy
+from . import delay, firewall, proxy, script
 from .layout import FIREWALLS, PLACES, Instance
 from .shell import LabError
 
 NONE = "none"
-KINDS = {".nft": firewall, ".delay": delay, ".haproxy": proxy}
+# Taken away in this order: what a script put aside may have rules of its situation in it.
+KINDS = {".sh": script, ".nft": firewall, ".delay": delay, ".haproxy": proxy}
 
 
 def situations() -> dict[str, list[Path]]:
@@ -38,7 +39,8 @@ def place_of(path: Path) -> str:
 def purpose(name: str) -> str:
     """What the situation stands for: the first comment of its first file that is not the licence."""
     lines = situations()[name][0].read_text(encoding="utf-8").splitlines()
-    return next(line for line in lines[3:] if line.startswith("#")).removeprefix("#").strip()
+    comments = [line.removeprefix("#").strip() for line in lines if line.startswith("#") and not line.startswith("#!")]
+    return comments[3]
 
 
 def active(lab: Instance) -> str:

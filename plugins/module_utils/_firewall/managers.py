@@ -1,0 +1,134 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Managers: the programs that a person uses to change the packet filter, and which of them is in charge.
+
+ufw and firewalld write their rules with iptables or nftables, under names of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import typing as t
+
+from .ruleset import DROP, HOOKS, IPTABLES_LEGACY, IPTABLES_NFT, NFTABLES, STOPS, Table
+from .system import Run
+from .walk import Stop
+
+UFW, FIREWALLD, NONE, UNREADABLE = "ufw", "firewalld", "none", "unknown"
+
+UFW_CONF = "/etc/ufw/ufw.conf"
+_OUR_HOOKS = {hook for hooks in HOOKS.values() for hook in hooks}
+_TOOLS = (IPTABLES_LEGACY, IPTABLES_NFT, NFTABLES)
+_UFW_CHAINS = {"ufw-user-input", "ufw6-user-input"}
+# The chain of a zone, with either backend of firewalld: filter_IN_public, IN_public_allow
+_ZONE = re.compile(r"(?:filter_)?IN_(?!policy_)(.+?)(?:_(?:pre|log|deny|allow|post))?")
+# What `firewall-cmd --state` asks, without the half second that it takes to start.
+_STATE = (
+    *("busctl", "--auto-start=no", "--json=short", "get-property"),
+    *("org.fedoraproject.FirewallD1", "/org/fedoraproject/FirewallD1", "org.fedoraproject.FirewallD1", "state"),
+)
+
+
+class Manager(t.NamedTuple):
+    """A manager that is there; `active` says whether what it wants is in force."""
+
+    name: str
+    active: bool
+    detail: str
+
+
+def managers(tables: list[Table], ask: Run) -> list[Manager]:
+    """All that are installed or have rules."""
+    found = [*_ufw(tables), *_firewalld(tables, ask)]
+    for tool in _TOOLS:
+        own = [table for table in tables if table.tool == tool and not _is_firewalld(table)]
+        rules = sum(len(chain) for table in own for chain in table.chains.values())
+        active = any(map(filters, own))
+        if rules or active:
+            titles = ", ".join(dict.fromkeys(table.title for table in own))
+            found.append(Manager(tool, active, f"{rules} {'rule' if rules == 1 else 'rules'} in {titles}"))
+    return found
+
+
+def in_force(found: list[Manager], stops: list[Stop]) -> str:
+    """The one to talk to: ufw or firewalld if active, else whose rules stop something, else whose rules could."""
+    active = [manager.name for manager in found if manager.active]
+    stopping = [stop.table.tool for stop in stops]
+    for name in (*(name for name in active if name in (UFW, FIREWALLD)), *stopping, *active):
+        return name
+    return NONE
+
+
+def owner(stop: Stop, found: list[Manager]) -> str:
+    """The manager whose rule it is."""
+    ufw = any(manager.name == UFW and manager.active for manager in found)
+    if ufw and _has_ufw(stop.table) and (stop.rule is None or stop.via[-1].startswith(UFW)):
+        return UFW
+    return FIREWALLD if _is_firewalld(stop.table) else stop.table.tool
+
+
+def zone(stop: Stop) -> str:
+    """firewalld's zone in which it happens, empty if it cannot be seen."""
+    zones = [match.group(1) for match in map(_ZONE.fullmatch, stop.via) if match] if _is_firewalld(stop.table) else []
+    return zones[-1] if zones else ""
+
+
+def filters(table: Table) -> bool:
+    """Whether a question or an answer could be stopped in this table."""
+    if any(base.policy == DROP for base in table.bases if base.hook in _OUR_HOOKS):
+        return True
+    return any(rule.verdict in STOPS for name in _reached(table) for rule in table.chains[name])
+
+
+def _reached(table: Table) -> set[str]:
+    """The chains that a question or an answer can get to."""
+    found: set[str] = set()
+    pending = [base.chain for base in table.bases if base.hook in _OUR_HOOKS]
+    while pending:
+        name = pending.pop()
+        if name in table.chains and name not in found:
+            found.add(name)
+            pending += [rule.target for rule in table.chains[name] if rule.target]
+    return found
+
+
+def _ufw(tables: list[Table]) -> list[Manager]:
+    """As `ufw status` tells it: enabled, and its chains are there (ufw(8))."""
+    present = any(map(_has_ufw, tables))
+    try:
+        with open(UFW_CONF, encoding="utf-8", errors="replace") as file:
+            enabled = re.search(r"^\s*ENABLED\s*=\s*['\"]?yes", file.read(), re.MULTILINE | re.IGNORECASE)
+    except OSError:
+        return [Manager(UFW, True, "its rules are in force, and there is no " + UFW_CONF)] if present else []
+    if enabled:
+        return [Manager(UFW, present, "enabled" if present else "enabled, but its rules are not in force")]
+    return [Manager(UFW, present, "not enabled, but its rules are in force" if present else "not enabled")]
+
+
+def _firewalld(tables: list[Table], ask: Run) -> list[Manager]:
+    present = any(map(_is_firewalld, tables))
+    if not present and shutil.which("firewalld", path="/usr/local/sbin:/usr/sbin:/sbin:/usr/bin") is None:
+        return []
+    said = ask(_STATE)
+    if said.code is None:
+        return [Manager(FIREWALLD, present, "its rules are in force" if present else "its rules are not in force")]
+    try:
+        state = str(json.loads(said.text)["data"]).lower() if not said.code else "not running"
+    except (ValueError, KeyError, TypeError):
+        state = "unknown"
+    detail = f"{state}, but its rules are in force" if present and state != "running" else state
+    return [Manager(FIREWALLD, present or state == "running", detail)]
+
+
+def _has_ufw(table: Table) -> bool:
+    return bool(_UFW_CHAINS & _reached(table))  # they are left behind when it is disabled
+
+
+def _is_firewalld(table: Table) -> bool:
+    return table.name == FIREWALLD or "INPUT_ZONES" in table.chains

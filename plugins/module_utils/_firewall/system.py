@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""What the target's own tools say: the tables of all packet filters, and the way outside.
+
+Nothing here changes anything, or asks for tables that the kernel would then make. A tool that is missing, refuses or
+prints something odd is a complaint, and never an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import typing as t
+
+from . import iptables, nftables
+from .ruleset import IPTABLES_LEGACY, IPTABLES_NFT, NFTABLES, Table
+
+PATIENCE = 5.0  # seconds for a command; each takes some milliseconds
+
+_PATH = ":/usr/local/sbin:/usr/sbin:/sbin"  # where these tools are, and where a plain user does not look
+_COMMANDS = {"ip": "iptables", "ip6": "ip6tables"}
+_LEGACY_TABLES = {"ip": "/proc/net/ip_tables_names", "ip6": "/proc/net/ip6_tables_names"}
+# Any address far away (a root name server's); only the routing table is asked, and nothing is sent.
+_FAR = {"ipv4": "198.41.0.4", "ipv6": "2001:503:ba3e::2:30"}
+
+
+class Output(t.NamedTuple):
+    """What a command came to; `code` is None if there is no such command."""
+
+    code: int | None
+    text: str
+    error: str
+
+
+class Route(t.NamedTuple):
+    """The way outside: an interface and this host's own addresses on it; both empty for unknown."""
+
+    interface: str
+    own: tuple[str, ...]
+
+
+Run = t.Callable[[t.Sequence[str]], Output]
+
+
+def run(command: t.Sequence[str]) -> Output:
+    """Run a command, in no language but its own, and not for long."""
+    path = os.environ.get("PATH", "") + _PATH
+    program = shutil.which(command[0], path=path)
+    if program is None:
+        return Output(None, "", f"{command[0]} is not installed")
+    try:
+        done = subprocess.run(
+            [program, *command[1:]],
+            env={**os.environ, "PATH": path, "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return Output(-1, "", f"it takes longer than {PATIENCE:.0f} seconds")
+    except OSError as error:
+        return Output(-1, "", str(error))
+    return Output(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+
+
+class Reader:
+    """All tables that can be read; `complaints` says what could not, and `answered` whether anything could."""
+
+    def __init__(self, ask: Run = run) -> None:
+        self._ask = ask
+        self.complaints: list[str] = []
+        self.answered = False
+
+    def tables(self) -> list[Table]:
+        """Those of nftables, with iptables' own in iptables' words, and those of the older iptables."""
+        found = self._nftables()
+        return [*self._in_their_words(found), *self._legacy()]
+
+    def _nftables(self) -> list[Table]:
+        said = self._ask(["nft", "--json", "list", "ruleset"])
+        if said.code is None:
+            self.complaints.append("nft is not installed, so rules that only nftables has were not read")
+            return []
+        if said.code:
+            self.complaints.append(f"nft does not list its rules: {reason(said)}")
+            return []
+        listing = self._ask(["nft", "--stateless", "--handle", "--terse", "list", "ruleset"])
+        try:
+            found = nftables.tables(json.loads(said.text) if said.text.strip() else {"nftables": []}, listing.text)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            self.complaints.append(f"what nft lists is not understood: {type(error).__name__}: {error}")
+            return []
+        self.answered = True
+        return found
+
+    def _in_their_words(self, found: list[Table]) -> list[Table]:
+        """Replace iptables' tables, whose JSON hides what extensions ask, by what iptables prints of them."""
+        theirs: dict[tuple[str, str], Table] = {}
+        for family, command in _COMMANDS.items():
+            if not any(table.family == family and _is_of_iptables(table) for table in found):
+                continue
+            said = self._save(f"{command}-nft-save", f"{command}-save")
+            if said.code or said.code is None or "(nf_tables)" not in said.text:
+                self.complaints.append(
+                    f"{command} does not list its rules: {reason(said)}; nft's view of them is taken"
+                )
+            elif not iptables.is_incompatible(said.text):
+                for table in iptables.tables(said.text, IPTABLES_NFT, family):
+                    theirs[family, table.name] = table
+        return [theirs.get((table.family, table.name), table) if _is_of_iptables(table) else table for table in found]
+
+    def _legacy(self) -> list[Table]:
+        found: list[Table] = []
+        for family, command in _COMMANDS.items():
+            try:
+                with open(_LEGACY_TABLES[family], encoding="ascii") as file:
+                    if not file.read().strip():
+                        continue
+            except FileNotFoundError:  # the kernel has no such thing, or nobody has used it
+                continue
+            except OSError as error:
+                self.complaints.append(f"the tables of {command} (legacy) cannot be read: {error.strerror}")
+                continue
+            said = self._save(f"{command}-legacy-save", f"{command}-save")
+            if said.code or said.code is None or "(nf_tables)" in said.text:
+                self.complaints.append(f"{command} (legacy) has tables and does not list them: {reason(said)}")
+                continue
+            self.answered = True
+            found += iptables.tables(said.text, IPTABLES_LEGACY, family)
+        return found
+
+    def _save(self, *commands: str) -> Output:
+        """The first of these commands that there is."""
+        said = Output(None, "", "")
+        for command in commands:
+            said = self._ask([command])
+            if said.code is not None:
+                break
+        return said
+
+
+def _is_of_iptables(table: Table) -> bool:
+    """Whether iptables made this table of nftables: by its name, and its chains in capitals."""
+    known = table.name in ("filter", "mangle", "nat", "raw", "security")
+    return known and table.tool == NFTABLES and bool(table.bases) and all(base.chain.isupper() for base in table.bases)
+
+
+def route(family: str, interface: str, peer: str, ask: Run = run) -> Route | None:
+    """The way to `peer`, or to anybody if that is empty; None if this host has no way in that family."""
+    said = ask(["ip", "-json", "route", "get", peer or _FAR[family]])
+    if said.code is None:
+        return Route(interface, ())
+    try:
+        way = json.loads(said.text)[0] if not said.code else {}
+        shown = way.get("dev", "")
+        if not shown and not interface:
+            return None
+        name = interface or shown
+        listed = json.loads(ask(["ip", "-json", "address", "show", "dev", name]).text)
+        addresses = [each for entry in listed for each in entry.get("addr_info", [])]
+    except (ValueError, KeyError, IndexError, AttributeError, TypeError):
+        return Route(interface, ())
+    kind = "inet6" if family == "ipv6" else "inet"
+    return Route(
+        name, tuple(each["local"] for each in addresses if each["family"] == kind and each["scope"] == "global")
+    )
+
+
+def reason(said: Output) -> str:
+    """Why a command failed, in its own words."""
+    lines = [line.strip() for line in said.error.splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else "it gives no reason"
