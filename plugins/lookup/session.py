@@ -64,9 +64,6 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import ID_LENGTH, SECRET_LENGTH
 
@@ -83,6 +80,11 @@ def _certificate(session_id: str) -> tuple[str, str]:
 
     It is valid for longer than any session, since it is pinned, and clocks may differ.
     """
+    # ansible-core brings it, but ansible-test imports us without.
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"plugNmeet preflight {session_id}")])
     now, day = datetime.datetime.now(datetime.timezone.utc), datetime.timedelta(days=1)

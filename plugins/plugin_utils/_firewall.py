@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import printable
-from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 
 _OUTWARD = ("output", "postrouting", "egress")
 _MOST_RULES = 500
@@ -90,14 +90,12 @@ def _rule(row: t.Any) -> Rule | None:
 def allow(firewall: Firewall, rules: t.Sequence[Rule], port_sets: PortSets, families: t.Sequence[str]) -> list[str]:
     """The commands that let questions to `port_sets` in, for the one who is in charge, empty if nobody is known to be.
 
-    `rules` are those that stop them.
+    `rules` are those that stop them. If these stop the answers, the commands let those out.
     """
-    groups = [
-        (protocol, spans[at : at + _MOST_SPANS])
-        for protocol, ports in port_sets
-        for spans in (ports.split(","),)
-        for at in range(0, len(spans), _MOST_SPANS)
-    ]
+    groups = _groups(port_sets)
+    by_rule = {rule.manager for rule in rules}
+    if any(rule.outward or rule.hook == "ingress" for rule in rules) and by_rule & {"ufw", "firewalld"}:
+        return []  # these two keep no rules there: somebody wrote it by hand
     if firewall.in_force == "ufw":
         return [f"ufw allow {_colons(spans)}/{protocol}" for protocol, spans in groups]
     if firewall.in_force == "firewalld":
@@ -105,10 +103,25 @@ def allow(firewall: Firewall, rules: t.Sequence[Rule], port_sets: PortSets, fami
         ports = " ".join(f"--add-port={span}/{protocol}" for protocol, spans in groups for span in spans)
         return [f"firewall-cmd --permanent{zone} {ports}", "firewall-cmd --reload"]
     if firewall.in_force.startswith("iptables"):
-        return [line for family in families for line in _iptables(rules, groups, family)]
+        commands = [line for family in families for line in _iptables(rules, groups, family)]
+        return [*commands, "netfilter-persistent save"] if commands else []
     if firewall.in_force == "nftables":
-        return [line for rule in _one_a_chain(rules) for line in _nftables(rule, groups)]
+        commands = [line for rule in _one_a_chain(rules) for line in _nftables(rule, groups)]
+        return [*commands, "And the same in /etc/nftables.conf, to last"] if commands else []
     return []
+
+
+def _groups(port_sets: PortSets) -> list[tuple[str, list[str]]]:
+    """The ports of each protocol as spans, as many at a time as a command takes."""
+    sets: dict[str, set[int]] = {}
+    for protocol, ports in port_sets:
+        sets.setdefault(protocol, set()).update(read_ports(ports))
+    return [
+        (protocol, spans[at : at + _MOST_SPANS])
+        for protocol, ports in sets.items()
+        for spans in (format_ports(ports).split(","),)
+        for at in range(0, len(spans), _MOST_SPANS)
+    ]
 
 
 def _iptables(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]], family: str) -> list[str]:
@@ -120,15 +133,17 @@ def _iptables(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]
         place = f"-A {rule.chain}" if rule.policy else f"-I {rule.chain} {rule.position}"
         table = "" if rule.table == "filter" else f" -t {rule.table}"
         for protocol, spans in groups:
-            match = f"--dport {_colons(spans)}" if len(spans) == 1 else f"-m multiport --dports {_colons(spans)}"
+            end = "sport" if rule.outward else "dport"
+            match = f"--{end} {_colons(spans)}" if len(spans) == 1 else f"-m multiport --{end}s {_colons(spans)}"
             commands.append(f"{tool}{table} {place} -p {protocol} {match} -j ACCEPT")
     return commands
 
 
 def _nftables(rule: Rule, groups: t.Sequence[tuple[str, list[str]]]) -> list[str]:
     verb, place = ("add", "") if rule.policy else ("insert", f" position {rule.handle}")
+    end = "sport" if rule.outward else "dport"
     return [
-        f"nft {verb} rule {rule.table} {rule.chain}{place} {protocol} dport {_set(spans)} accept"
+        f"nft {verb} rule {rule.table} {rule.chain}{place} {protocol} {end} {_set(spans)} accept"
         for protocol, spans in groups
     ]
 

@@ -12,7 +12,8 @@ import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands, firewall_of
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
@@ -220,7 +221,8 @@ def _let_answers_out(words: _Words) -> list[str]:
             f"In the firewall in front of {words.host}, allow outgoing packets from source ports {words.ports}",
             "A stateless firewall needs a rule of its own for the way back",
         ]
-    return [f"In {words.host}'s own firewall, allow outgoing packets from source ports {words.ports}"]
+    known = _commands(words, outward=True)
+    return known or [f"In {words.host}'s own firewall, allow outgoing packets from source ports {words.ports}"]
 
 
 def _blocked_upstream(words: _Words) -> str:
@@ -254,9 +256,10 @@ def _instead(words: _Words) -> str:
 
 
 def _open_for_tcp(words: _Words) -> str:
-    if not any(hop.get("instead") for hop in words.last_hops):
-        return ""
-    return listing([shortened(ports) for protocol, ports in words.port_sets if protocol == "udp"])
+    """The sets of UDP ports of which one was found to be open for TCP."""
+    found = {int(hop["port"]) for hop in words.last_hops if hop.get("instead")}
+    udp = [ports for protocol, ports in words.port_sets if protocol == "udp"]
+    return listing([shortened(ports) for ports in udp if found & read_ports(ports)])
 
 
 def _made_for_the_wrong_protocol(words: _Words) -> list[str]:
@@ -296,7 +299,7 @@ def _open_upstream(words: _Words) -> list[str]:
     examples = cloud or "the provider's security group or network firewall, or the router"
     steps = [
         f"Open {words.ports} to {words.ips} in {where} ({examples})",
-        *([] if known else commands(words.firewall.cloud, words.port_sets)),
+        *([] if known else cloud_commands(words.firewall.cloud, words.port_sets)),
         *_made_for_the_wrong_protocol(words),
     ]
     if words.unseen:  # then it may be that the packets went somewhere else
@@ -326,29 +329,43 @@ def _rejected_on_host(words: _Words) -> str:
 
 def _by(words: _Words, outward: bool = False) -> str:
     """Which rule of the server's own stops it, if that is known."""
-    told = []
-    for rule in words.rules(outward)[:_MOST_RULES]:
+    found: dict[str, list[str]] = {}
+    for rule in words.rules(outward):
         kind = "the policy" if rule.policy else "the rule"
-        where = f"of chain {rule.chain} in table {rule.table}" if rule.table else f"of chain {rule.chain}"
-        before = f", which stands before: {rule.before}" if rule.before else ""
-        told.append(f'{kind} "{rule.rule}" {where}{before}' + ("" if rule.certain else ", as it seems"))
+        seems = "" if rule.certain else " (as it seems)"
+        found.setdefault(f'{kind} "{rule.rule}" of chain {rule.chain} in table {rule.table}{seems}', []).append(
+            rule.before
+        )
+    told = []
+    for text, befores in list(found.items())[:_MOST_RULES]:
+        behind = list(dict.fromkeys(filter(None, befores)))[:_MOST_RULES]
+        quoted = listing([f'"{rule}"' for rule in behind])
+        told.append(f"{text}, which stands before {quoted}" if behind else text)
     return f"That is {'; '.join(told)}." if told else ""
 
 
 def _open_on_host(words: _Words) -> list[str]:
+    known = _commands(words, outward=False)
     if words.fact("where") == "ingress":
-        return [
+        look = [
             f"On {words.host}, let incoming {words.ports} pass there; what is there:",
             "nft list ruleset netdev",
             "tc filter show dev eth0 ingress",
         ]
-    known = allow(words.firewall, words.rules(outward=False), words.port_sets, words.family_names)
-    if known:
-        steps = [f"On {words.host}, where {words.firewall.in_force} is in charge:", *known]
-    else:
+        return known if any(rule.hook == "ingress" for rule in words.rules(outward=False)) else look
+    if not known:
         ufw = allow(words.firewall._replace(in_force="ufw"), (), words.port_sets, ())
-        steps = [f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:", *ufw]
-    return [*steps, *_made_for_the_wrong_protocol(words)]
+        known = [f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:", *ufw]
+    return [*known, *_made_for_the_wrong_protocol(words)]
+
+
+def _commands(words: _Words, outward: bool) -> list[str]:
+    """The commands for the firewall that is in charge on the server, empty if they are not known."""
+    rules = words.rules(outward)
+    if outward and not rules:
+        return []
+    commands = allow(words.firewall, rules, words.port_sets, words.family_names)
+    return [f"On {words.host}, where {words.firewall.in_force} is in charge:", *commands] if commands else []
 
 
 def _untested(words: _Words) -> str:

@@ -161,8 +161,10 @@ def _with_certificate(facts: dict[str, t.Any], vantage: Vantage) -> dict[str, t.
 
 def _last_hop(found: dict[Detail, set[int]], ports: Ports) -> dict[str, t.Any]:
     """How far questions to `ports` came, as the fact `last_hop`, if that was found out for one of them."""
-    about = [detail for detail, some in sorted(found.items()) if some & ports]
-    return {"last_hop": dict(about[0])} if about else {}
+    for detail, some in sorted(found.items()):
+        if some & ports:
+            return {"last_hop": {**dict(detail), "port": str(min(some & ports))}}
+    return {}
 
 
 def _few(everywhere: dict[Detail, set[int]], within: Ports, instead: str) -> dict[Detail, set[int]]:

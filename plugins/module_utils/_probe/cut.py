@@ -49,7 +49,12 @@ def find_cuts(
         goal: known.get((goal.path, goal.protocol)) or known.get((goal.path, "tcp")) or known.get((goal.path, "udp"))
         for goal in silent
     }
-    twins = {goal: goal._replace(protocol="tcp") for goal in silent if goal.protocol == "udp"}
+    # Where TCP has a right of its own to be open, it says nothing of UDP.
+    twins = {
+        goal: goal._replace(protocol="tcp")
+        for goal in silent
+        if goal.protocol == "udp" and goal.port not in asked.get("tcp", ())
+    }
     reached = reaches(session, vantage, paths, twins.values()) if twins else set()
     # Those that are silent first: what a router has no error left for, shall be an open one.
     ways = trace(session, vantage, paths, list(dict.fromkeys((*silent, *filter(None, references.values())))))

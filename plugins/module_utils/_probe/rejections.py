@@ -19,18 +19,23 @@ _MOST_QUESTIONS = 3
 
 
 def look_again(sweep: Sweep) -> None:
-    """Where some ports of a silent run were rejected, ask its edges and middle again, and conclude from all of it.
+    """Where some ports were rejected, ask some of the silent ones again, and conclude from all of it.
 
-    A rejected range shows as a few rejected ports among silent ones. Nothing else may draw errors meanwhile. It takes
-    as many seconds as there are questions to one address.
+    A rejected range shows as a few rejected ports among silent ones, of which the edges and the middle are asked; one
+    without any may have had no luck, and is asked first, in its middle. Nothing else may draw errors meanwhile. It
+    takes as many seconds as there are questions to one address.
     """
-    questions: list[list[Probe]] = [[] for dummy in sweep.paths]
+    first: list[list[Probe]] = [[] for dummy in sweep.paths]
+    then: list[list[Probe]] = [[] for dummy in sweep.paths]
+    paths = {path for path, dummy in sweep.rejected}
     for run in _silent_runs(sweep):
+        path, middle = run[0].path, run[len(run) // 2]
         if any((probe.path, probe.port) in sweep.rejected for probe in run):
-            edges = {probe.port: probe for probe in (run[0], run[-1], run[len(run) // 2])}
-            questions[run[0].path] += [
-                probe for probe in edges.values() if (probe.path, probe.port) not in sweep.rejected
-            ]
+            edges = {probe.port: probe for probe in (run[0], run[-1], middle)}
+            then[path] += [probe for probe in edges.values() if (probe.path, probe.port) not in sweep.rejected]
+        elif path in paths:
+            first[path].append(middle)
+    questions = [[*early[: _MOST_QUESTIONS - 1], *late] for early, late in zip(first, then)]
     asked: set[tuple[int, int]] = set()
     # The limit holds for each destination, so that one question to each address can go at a time.
     for probes in list(zip_longest(*questions))[:_MOST_QUESTIONS]:

@@ -58,6 +58,10 @@ def free_ports() -> FreePorts:
         with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
             low, high = map(int, file.read().split())
         starts = [port for port in range(10_000, 65_000 - count) if port + count <= low or port > high]
+        # What other workers find free at the same time is theirs.
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+        workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        starts = starts[len(starts) * worker // workers : len(starts) * (worker + 1) // workers - count]
         for start in random.sample(starts, 100):
             ports = list(range(start, start + count))
             if all(_is_free(kind, port) for port in ports for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)):
