@@ -18,7 +18,8 @@ MEDIA = [("udp", "50000-60000"), ("tcp", "443")]
         (
             "aws",
             (
-                "aws ec2 authorize-security-group-ingress --group-id GROUP --ip-permissions 'IpProtocol=udp,FromPort=50000,"
+                "aws ec2 authorize-security-group-ingress --group-id GROUP --ip-permissions "
+                "'IpProtocol=udp,FromPort=50000,"
                 "ToPort=60000,IpRanges=[{CidrIp=0.0.0.0/0}],Ipv6Ranges=[{CidrIpv6=::/0}]'"
             ),
         ),
