@@ -106,7 +106,7 @@ managers:
 rules:
   description:
     - The rules and policies that stop required ports, each with the ports that it stops. A port is in one row at most
-      for each protocol, address family, source and direction, that of the rule which ends its way.
+      for each protocol, address family, source and RV(rules[].packet), that of the rule which ends its way.
   returned: always
   type: list
   elements: dict
@@ -118,7 +118,7 @@ rules:
       description: V(ipv4) or V(ipv6).
       type: str
     ports:
-      description: The server's ports.
+      description: The server's ports. Of an answer they are the source.
       type: str
     action:
       description: V(drop), V(reject), or V(queue) where a program decides.
@@ -126,10 +126,15 @@ rules:
     certain:
       description: Whether they are stopped in any case. If not, it depends on something that cannot be told beforehand.
       type: bool
+    packet:
+      description:
+        - What is stopped. V(question) is the first packet from outside, V(answer) what the server sends back, and
+          V(later) what comes from outside after that, where the question itself gets through.
+      type: str
     hook:
       description:
-        - Where on the way, V(ingress), V(prerouting) or V(input) for a question. At V(output), V(postrouting) or
-          V(egress) it is the answer that is stopped, and RV(rules[].ports) are its source ports.
+        - Where on the way, V(ingress), V(prerouting) or V(input) for what comes in, V(output), V(postrouting) or
+          V(egress) for an answer.
       type: str
     manager:
       description: Whose rule it is, as in RV(managers[].name).
@@ -168,6 +173,7 @@ rules:
       ports: '50000-60000'
       action: reject
       certain: true
+      packet: question
       hook: input
       manager: iptables-nft
       zone: ''
@@ -200,6 +206,8 @@ complaints:
   sample: []
 """
 
+import socket
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
@@ -213,9 +221,12 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._requirement impo
 def inform(module: AnsibleModule) -> _arguments.Result:
     """Look; check mode is no different."""
     params = module.params
+    interface = params["interface"]
+    if interface and interface not in {name for dummy, name in socket.if_nameindex()}:
+        raise PreflightError(f"interface is {quoted(interface)}, which is not there; leave it out to have it found")
     requirements = parse_requirements(params["ports"])
     sources, destinations = (_addresses(params[name], name) for name in ("sources", "destinations"))
-    return look(requirements, Ends(params["interface"], sources, destinations), params["dmi"])
+    return look(requirements, Ends(interface, sources, destinations), params["dmi"])
 
 
 def _addresses(texts: list[str], option: str) -> list[str]:

@@ -130,7 +130,7 @@ class Answering:
             f"Content-Length: {len(body)}\r\n"
             "Connection: close\r\n\r\n"
         )
-        return Turn(head.encode("ascii") + body, asked, complete=True)
+        return Turn(head.encode("ascii") + body, asked, complete=True, closes=True)
 
 
 def _read_answer(data: bytes) -> _Answer | None:

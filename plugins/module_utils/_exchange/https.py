@@ -159,7 +159,7 @@ class Answering:
             if turn.send:
                 self._tls.write(turn.send)
             if turn.complete:
-                return Turn(self._outgoing.read() if turn.send else b"", complete=True)
+                return Turn(self._outgoing.read() if turn.send else b"", complete=True, closes=turn.closes)
 
     def _admit(self) -> Asked | None:
         """Read the token in the ClientHello; None while that is incomplete."""
@@ -188,6 +188,11 @@ def server_context(session: Session) -> ssl.SSLContext | None:
     context.num_tickets = 0  # nobody comes back
     context.set_alpn_protocols(["http/1.1"])
     # The ssl module takes a private key from a file only: one in memory, which nobody else sees (memfd_create(2)).
+    if not hasattr(os, "memfd_create"):
+        raise PreflightError(
+            "this Python on the target has no os.memfd_create, which https needs; "
+            "set ansible_python_interpreter to the system's, such as /usr/bin/python3"
+        )
     handle = os.memfd_create("certificate")
     try:
         with open(handle, "wb", closefd=False) as file:

@@ -54,11 +54,13 @@ class Turn(t.NamedTuple):
     """What the listener does after some bytes came on a stream.
 
     `asked` is set as soon as the question is known to be this session's, and `complete` when `send` ends the answer.
+    After the last answer of a stream it `closes` its side.
     """
 
     send: bytes = b""
     asked: Asked | None = None
     complete: bool = False
+    closes: bool = False
 
 
 class Asking(t.Protocol):

@@ -86,17 +86,19 @@ def tables(saved: str, tool: str, family: str) -> list[Table]:
 
 def is_incompatible(saved: str) -> bool:
     """Whether there is something in the tables that only nft can print."""
-    return "incompatible" in saved or "[unsupported" in saved
+    return "[unsupported" in saved or any(line.startswith("# Table ") for line in saved.splitlines())
 
 
 def _declare(table: Table, line: str) -> None:
     """`:INPUT DROP [0:0]`, or `:mine - [0:0]`."""
-    name, policy = line[1:].split()[:2]
+    name, policy = (*line[1:].split(), "", "")[:2]
     table.chains[name] = []
     if name in _HOOKS and policy != "-":
         late = name in ("INPUT", "POSTROUTING")
         priority = _PRIORITIES.get(table.name, 100 if late else -100)
-        table.bases.append(Base(name, _HOOKS[name], priority, policy.lower(), f"-P {name} {policy}"))
+        table.bases.append(
+            Base(name, _HOOKS[name], priority, policy.lower(), f"-P {name} {policy}", (), table.name == "nat")
+        )
 
 
 def _add(table: Table, line: str) -> None:
@@ -105,6 +107,8 @@ def _add(table: Table, line: str) -> None:
         words = shlex.split(line)
     except ValueError:  # a comment with a lonely quote
         words = line.split()
+    if len(words) < 2:
+        return
     chain = table.chains.setdefault(words[1], [])
     options = _options(words[2:])
     verdict, target = CONTINUE, ""

@@ -20,8 +20,11 @@ from . import system
 from .cloud import cloud
 from .managers import Manager
 from .packet import IN, OUT, Packet
+from .ruleset import Table
 from .truth import bits_of, ports_of
 from .walk import Stop, walk
+
+_PACKETS = {(IN, False): "question", (OUT, True): "answer", (IN, True): "later"}
 
 Result = t.Dict[str, t.Any]
 
@@ -40,7 +43,7 @@ def look(requirements: t.Sequence[Requirement], ends: Ends, dmi: str, ask: syste
     tables = reader.tables()
     found = of_managers.managers(tables, ask)
     packets, interfaces = _packets(ends, ask)
-    met = [(packet, stop) for packet in packets for stop in walk(tables, packet, _ports(requirements, packet))]
+    met = [row for packet in packets for row in _met(tables, packet, _ports(requirements, packet))]
     stops = [stop for dummy, stop in met]
     return {
         "in_force": of_managers.in_force(found, stops) if reader.answered else of_managers.UNREADABLE,
@@ -57,7 +60,7 @@ def _rights() -> list[str]:
 
 
 def _packets(ends: Ends, ask: system.Run) -> tuple[list[Packet], dict[str, str]]:
-    """The packets whose way is looked at, and the interface in each family."""
+    """The questions whose way is looked at, and the interface in each family."""
     packets: list[Packet] = []
     interfaces: dict[str, str] = {}
     for family in FAMILIES:
@@ -67,12 +70,22 @@ def _packets(ends: Ends, ask: system.Run) -> tuple[list[Packet], dict[str, str]]
                 continue
             interfaces[family] = way.interface
             own = tuple(each for each in ends.destinations if family_of(each) == family) or way.own
-            packets += [
-                Packet(direction, protocol, family, way.interface, source, own)
-                for direction in (IN, OUT)
-                for protocol in PROTOCOLS
-            ]
+            packets += [Packet(IN, False, protocol, family, way.interface, source, own) for protocol in PROTOCOLS]
     return packets, interfaces
+
+
+def _met(tables: list[Table], question: Packet, ports: int) -> list[tuple[Packet, Stop]]:
+    """What stops a question, its answer, or what follows where the question itself gets through."""
+    answer, later = (question._replace(direction=direction, established=True) for direction in (OUT, IN))
+    asked = walk(tables, question, ports)
+    through = ports
+    for stop in asked:
+        through &= ~stop.ports
+    return [
+        *((question, stop) for stop in asked),
+        *((answer, stop) for stop in walk(tables, answer, ports)),
+        *((later, stop) for stop in walk(tables, later, through)),
+    ]
 
 
 def _ports(requirements: t.Sequence[Requirement], packet: Packet) -> int:
@@ -100,6 +113,7 @@ def _row(packet: Packet, stop: Stop, found: list[Manager]) -> Result:
         "ports": format_ports(ports_of(stop.ports)),
         "action": stop.action,
         "certain": stop.certain,
+        "packet": _PACKETS[packet.direction, packet.established],
         "hook": stop.base.hook,
         "manager": of_managers.owner(stop, found),
         "zone": of_managers.zone(stop),

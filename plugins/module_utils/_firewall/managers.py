@@ -48,7 +48,7 @@ def managers(tables: list[Table], ask: Run) -> list[Manager]:
     found = [*_ufw(tables), *_firewalld(tables, ask)]
     for tool in _TOOLS:
         own = [table for table in tables if table.tool == tool and not _is_firewalld(table)]
-        rules = sum(len(chain) for table in own for chain in table.chains.values())
+        rules = sum(chain[-1].position for table in own for chain in table.chains.values() if chain)
         active = any(map(filters, own))
         if rules or active:
             titles = ", ".join(dict.fromkeys(table.title for table in own))

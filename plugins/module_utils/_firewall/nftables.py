@@ -76,8 +76,12 @@ _HEADERS = {"ip": "ipv4", "ip6": "ipv6"}
 _OTHER_PROTOCOLS = frozenset(("icmp", "icmpv6", "igmp", "sctp", "dccp", "udplite", "ah", "esp", "comp", "arp"))
 _RAW_PORTS = {("th", 0, 16): True, ("th", 16, 16): False}  # base, offset, length: whether it is the source's
 
+# What comes of something that another version of nft says
+_ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError)
+
 _TABLE = re.compile(r"table (\S+) (\S+) \{")
 _CHAIN = re.compile(r"chain (\S+) \{")
+_DEVICES = re.compile(r"hook \S+ devices? (?:= )?(.*?) priority")
 _HANDLE = re.compile(r"(.*?)\s+# handle ([0-9]+)")
 
 
@@ -104,7 +108,10 @@ def tables(ruleset: Json, listing: str) -> list[Table]:
         chain = found[where].chains[body["chain"]]
         text = texts.get((family, name, body["handle"]), f"handle {body['handle']}")
         position = chain[-1].position + 1 if chain else 1
-        chain += _rules(body, text, position, _elements_of(sets, family, name))
+        try:
+            chain += _rules(body, text, position, _elements_of(sets, family, name))
+        except _ODD:
+            chain.append(Rule(_unknown, UNCLEAR, "", text, position, body["handle"]))
     return list(found.values())
 
 
@@ -138,15 +145,22 @@ def _elements_of(sets: dict[tuple[str, str, str], list[Json]], family: str, tabl
 
 
 def _base(body: Json, text: str) -> Base:
-    devices = body.get("dev", [])
+    devices = body.get("dev") or _devices(text)
     return Base(
         chain=body["name"],
         hook=body["hook"],
         priority=int(body["prio"]),
         policy=body.get("policy", ACCEPT),
         text=text or f"policy {body.get('policy', ACCEPT)}",
-        devices=tuple([devices] if isinstance(devices, str) else devices),
+        devices=(devices,) if isinstance(devices, str) else tuple(devices),
+        translates=body.get("type") == "nat",
     )
+
+
+def _devices(text: str) -> list[str]:
+    """`device "eth0"` or `devices = { eth0, eth1 }`, which older versions leave out of the JSON."""
+    match = _DEVICES.search(text)
+    return re.findall(r'[^"{},\s]+', match.group(1)) if match else []
 
 
 def _rules(body: Json, text: str, position: int, elements: Elements) -> list[Rule]:
@@ -161,7 +175,7 @@ def _rules(body: Json, text: str, position: int, elements: Elements) -> list[Rul
         elif kind == "vmap":
             ends = _branches(value, elements)
         elif kind in _VERDICTS:
-            ends = [(_always, *_verdict(statement))]
+            ends = [(_rejected(value) if kind == "reject" else _always, *_verdict(statement))]
         elif kind == "xt" and value and value.get("type") == "target":
             ends = [(_always, _TARGETS.get(value["name"], UNCLEAR), "")]
         elif kind not in _PASSING and not (kind == "set" and "stmt" not in value):
@@ -180,6 +194,15 @@ def _verdict(statement: Json) -> tuple[str, str]:
     return _VERDICTS[kind], value["target"] if kind in ("jump", "goto") else ""
 
 
+def _rejected(body: Json) -> Condition:
+    """What a kind of answer says of the packet, because nft then leaves it out of the rule."""
+    kind = body.get("type") if isinstance(body, dict) else None
+    if kind == "tcp reset":
+        return lambda packet: about.is_protocol(packet, "tcp")
+    family = {"icmp": "ipv4", "icmpv6": "ipv6"}.get(kind or "")
+    return (lambda packet: about.is_family(packet, family)) if family else _always
+
+
 def _branches(vmap: Json, elements: Elements) -> list[tuple[Condition, str, str]]:
     """A verdict map; its element for all other keys comes last."""
     field = _field(vmap["key"])
@@ -195,7 +218,7 @@ def _match(body: Json, elements: Elements) -> Condition:
         if _is_flags(left):
             return _flags(left, values, operator)
         return _asked(_field(left), values, operator)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):  # something that later versions say
+    except _ODD:
         return _unknown
 
 

@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""The packet whose way is looked at, and what can be said of it: one question of the prober, or the answer to it.
+"""The packet whose way is looked at, and what can be said of it: a question of the prober, the answer, or what follows.
 
 What both packet filters ask of a packet is answered here, so that nftables and iptables cannot differ in it.
 """
@@ -22,11 +22,11 @@ EPHEMERAL = bits(1024, 65535)  # where a prober asks from
 
 _NUMBERS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 _SIZES = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
-# No outsider has an address of these: this host, private, loopback, link-local, multicast, reserved.
+# No outsider has an address of these: this host, private, shared, loopback, link-local, multicast, reserved.
 _NEVER_OUTSIDE = {
     "ipv4": [
-        *("0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
-        "224.0.0.0/3",
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.168.0.0/16", "224.0.0.0/3"),
     ],
     "ipv6": ["::/127", "fc00::/7", "fe80::/10", "ff00::/8"],
 }
@@ -37,18 +37,20 @@ Span = t.Tuple[int, int]  # addresses, from and to
 
 
 class Packet(t.NamedTuple):
-    """A question (IN, conntrack's NEW) or its answer (OUT, ESTABLISHED).
+    """A question (IN, conntrack's NEW), its answer (OUT, ESTABLISHED), or what follows that (IN, ESTABLISHED).
 
     `peer` is the prober's address, and `own` are those that the question may have been sent to; `interface` is the one
-    that leads outside. Each of them may be empty, for unknown.
+    that leads outside. Each of them may be empty, for unknown. Before it is `tracked`, the kernel calls it invalid.
     """
 
     direction: str
+    established: bool
     protocol: str
     family: str
     interface: str = ""
     peer: str = ""
     own: tuple[str, ...] = ()
+    tracked: bool = True
 
 
 def is_protocol(packet: Packet, name: str) -> Truth:
@@ -91,23 +93,24 @@ def has_address(packet: Packet, source: bool, spans: t.Sequence[Span]) -> Truth:
         inside = [any(first <= number(address) <= last for first, last in spans) for address in known]
         return YES if all(inside) else UNKNOWN if any(inside) else NO
     blocks = [span_of(block) for block in never[packet.family]]
-    return so(False) if all(any(_within(span, block) for block in blocks) for span in spans) else UNKNOWN
+    return NO if all(any(_within(span, block) for block in blocks) for span in spans) else UNKNOWN
 
 
 def has_state(packet: Packet, state: str) -> Truth:
     """Conntrack's state of the packet, in any case of letters."""
-    return so(state.lower() == ("new" if packet.direction == IN else "established"))
+    real = "invalid" if not packet.tracked else "established" if packet.established else "new"
+    return so(state.lower() == real)
 
 
 def has_status(packet: Packet, status: str) -> Truth:
     """Conntrack's status of the connection: nothing has been seen of a new one, and nobody translates its address."""
     if status.lower() in ("expected", "snat", "dnat"):
         return NO
-    return NO if packet.direction == IN else UNKNOWN
+    return UNKNOWN if packet.established else NO
 
 
 def has_flags(packet: Packet, mask: t.Collection[str], wanted: t.Collection[str]) -> Truth:
-    """Of the TCP flags in `mask` just those are set that are `wanted`; a question is a SYN, its answer a SYN-ACK."""
+    """Of the TCP flags in `mask` just those are set that are `wanted`."""
     if packet.protocol != "tcp":
         return NO
     return so(_flags(packet) & set(mask) == set(wanted))
@@ -168,4 +171,5 @@ def _within(inner: Span, outer: Span) -> bool:
 
 
 def _flags(packet: Packet) -> set[str]:
-    return {"syn"} if packet.direction == IN else {"syn", "ack"}
+    """Those of the handshake, one packet after the other."""
+    return {"syn", "ack"} if packet.direction == OUT else {"ack"} if packet.established else {"syn"}

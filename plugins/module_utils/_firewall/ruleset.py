@@ -45,7 +45,10 @@ class Rule(t.NamedTuple):
 
 
 class Base(t.NamedTuple):
-    """A chain that the kernel itself calls; `devices` is empty for all interfaces."""
+    """A chain that the kernel itself calls; one that `translates` sees only the first packet of a connection.
+
+    `devices` is empty for all interfaces.
+    """
 
     chain: str
     hook: str
@@ -53,6 +56,12 @@ class Base(t.NamedTuple):
     policy: str
     text: str
     devices: tuple[str, ...] = ()
+    translates: bool = False
+
+    @property
+    def tracked(self) -> bool:
+        """Whether conntrack has seen the packet by then (NF_IP_PRI_CONNTRACK)."""
+        return self.hook != "ingress" and (self.hook not in ("prerouting", "output") or self.priority > -200)
 
 
 class Table(t.NamedTuple):

@@ -83,37 +83,45 @@ class Reader:
         found = self._nftables()
         return [*self._in_their_words(found), *self._legacy()]
 
-    def _nftables(self) -> list[Table]:
+    def _nftables(self) -> list[Table] | None:
+        """Those of nftables, None if nft does not tell."""
         said = self._ask(["nft", "--json", "list", "ruleset"])
         if said.code is None:
             self.complaints.append("nft is not installed, so rules that only nftables has were not read")
-            return []
+            return None
         if said.code:
             self.complaints.append(f"nft does not list its rules: {reason(said)}")
-            return []
-        listing = self._ask(["nft", "--stateless", "--handle", "--terse", "list", "ruleset"])
+            return None
         try:
-            found = nftables.tables(json.loads(said.text) if said.text.strip() else {"nftables": []}, listing.text)
+            found = nftables.tables(json.loads(said.text) if said.text.strip() else {"nftables": []}, self._listing())
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             self.complaints.append(f"what nft lists is not understood: {type(error).__name__}: {error}")
-            return []
+            return None
         self.answered = True
         return found
 
-    def _in_their_words(self, found: list[Table]) -> list[Table]:
+    def _listing(self) -> str:
+        """The rules as people read them; without what is in sets, where nft knows how (since 0.9.4)."""
+        listing = ["nft", "--stateless", "--handle", "list", "ruleset"]
+        said = self._ask([*listing[:3], "--terse", *listing[3:]])
+        return self._ask(listing).text if said.code else said.text
+
+    def _in_their_words(self, found: list[Table] | None) -> list[Table]:
         """Replace iptables' tables, whose JSON hides what extensions ask, by what iptables prints of them."""
         theirs: dict[tuple[str, str], Table] = {}
         for family, command in _COMMANDS.items():
-            if not any(table.family == family and _is_of_iptables(table) for table in found):
+            if found is not None and not any(table.family == family and _is_of_iptables(table) for table in found):
                 continue
-            said = self._save(f"{command}-nft-save", f"{command}-save")
-            if said.code or said.code is None or "(nf_tables)" not in said.text:
-                self.complaints.append(
-                    f"{command} does not list its rules: {reason(said)}; nft's view of them is taken"
-                )
-            elif not iptables.is_incompatible(said.text):
-                for table in iptables.tables(said.text, IPTABLES_NFT, family):
-                    theirs[family, table.name] = table
+            said = self._save(command, "nft")
+            if said.code == 0:
+                self.answered = True
+            elif found is not None:
+                self.complaints.append(f"{command} does not list its rules, and nft knows less of them: {reason(said)}")
+            if said.code == 0 and not iptables.is_incompatible(said.text):
+                tables = iptables.tables(said.text, IPTABLES_NFT, family)
+                theirs.update({(family, table.name): table for table in tables})
+        if found is None:
+            return list(theirs.values())
         return [theirs.get((table.family, table.name), table) if _is_of_iptables(table) else table for table in found]
 
     def _legacy(self) -> list[Table]:
@@ -121,28 +129,29 @@ class Reader:
         for family, command in _COMMANDS.items():
             try:
                 with open(_LEGACY_TABLES[family], encoding="ascii") as file:
-                    if not file.read().strip():
-                        continue
+                    present = bool(file.read().strip())
             except FileNotFoundError:  # the kernel has no such thing, or nobody has used it
                 continue
             except OSError as error:
-                self.complaints.append(f"the tables of {command} (legacy) cannot be read: {error.strerror}")
+                self.complaints.append(f"the legacy tables of {command} cannot be read: {error.strerror}")
                 continue
-            said = self._save(f"{command}-legacy-save", f"{command}-save")
-            if said.code or said.code is None or "(nf_tables)" in said.text:
-                self.complaints.append(f"{command} (legacy) has tables and does not list them: {reason(said)}")
+            if not present:
                 continue
-            self.answered = True
-            found += iptables.tables(said.text, IPTABLES_LEGACY, family)
+            said = self._save(command, "legacy")
+            if said.code == 0:
+                self.answered = True
+                found += iptables.tables(said.text, IPTABLES_LEGACY, family)
+            else:
+                self.complaints.append(f"there are legacy tables of {command}, which it does not list: {reason(said)}")
         return found
 
-    def _save(self, *commands: str) -> Output:
-        """The first of these commands that there is."""
-        said = Output(None, "", "")
-        for command in commands:
-            said = self._ask([command])
-            if said.code is not None:
-                break
+    def _save(self, command: str, kind: str) -> Output:
+        """Save commands are named after their kind; an old or small system has only one, and no name for it."""
+        said = self._ask([f"{command}-{kind}-save"])
+        if said.code is None:
+            version = self._ask([command, "--version"])
+            if version.code == 0 and ("nf_tables" in version.text) == (kind == "nft"):
+                return self._ask([f"{command}-save"])
         return said
 
 

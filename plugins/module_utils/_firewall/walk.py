@@ -68,13 +68,14 @@ def _on_the_way(tables: list[Table], packet: Packet) -> list[tuple[Table, Base]]
         (table, base)
         for table in tables
         for base in table.bases
-        if table.sees(packet.family) and base.hook in hooks and _is_at(packet, base)
+        if table.sees(packet.family) and base.hook in hooks and _is_for(base, packet)
     ]
     return sorted(pairs, key=lambda pair: (hooks.index(pair[1].hook), pair[1].priority))
 
 
-def _is_at(packet: Packet, base: Base) -> bool:
-    return not base.devices or not packet.interface or packet.interface in base.devices
+def _is_for(base: Base, packet: Packet) -> bool:
+    here = not base.devices or not packet.interface or packet.interface in base.devices
+    return here and not (base.translates and packet.established)
 
 
 class Ports(t.NamedTuple):
@@ -101,6 +102,7 @@ class _Way:
     def through(self, table: Table, base: Base, here: int) -> int:
         """The ports that may come through a base chain."""
         first = len(self._met)
+        self._packet = self._packet._replace(tracked=base.tracked)
         self._later, self._accepted = [], 0
         rest = self._chain(table, base, (base.chain,), Ports(here, 0)).alive
         if base.policy == DROP:
@@ -115,7 +117,7 @@ class _Way:
         found: list[Stop] = []
         left = -1
         for stop in reversed(self._met):
-            for certain in (True, False):
+            for certain in (False, True):
                 doubtful = passed | self._unclear
                 ports = stop.ports & left & (~doubtful if certain else doubtful)
                 if ports:

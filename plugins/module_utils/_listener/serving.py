@@ -157,13 +157,15 @@ class Server:
             conversation.asked = turn.asked
             self._note(turn.asked, "tcp", conversation.peer, conversation.port)
         conversation.complete = turn.complete
-        self._say(conversation, turn.send)
+        self._say(conversation, turn.send, turn.closes)
 
-    def _say(self, conversation: _Conversation, data: bytes) -> None:
+    def _say(self, conversation: _Conversation, data: bytes, closes: bool) -> None:
         asked, peer, port = conversation.asked, conversation.peer, conversation.port
         try:
             if data:
                 conversation.connection.sendall(data)
+            if closes:
+                conversation.connection.shutdown(socket.SHUT_WR)
         except OSError as error:
             if asked:
                 self._note_failure(asked, "tcp", peer, port, error)

@@ -459,7 +459,7 @@ def test_the_last_router_on_the_way_is_told(found: list[dict[str, str]], sentenc
 
 
 def test_a_rule_for_the_wrong_protocol_is_told() -> None:
-    cause = hops({"instead": "tcp"})
+    cause = hops({"instead": "tcp", "port": "55000"})
     cause = cause._replace(ports=(("tcp", "7881"), ("udp", "50000-60000")))
     told = advise(cause, "meet1", "meet.example.com")
     assert told.explanation.endswith("nothing came back. But TCP does get through to 50000-60000.")
@@ -488,7 +488,7 @@ def test_a_port_that_the_system_picked_for_somebody_is_kept_for_the_media_server
             "flows",
             "beyond",
             "no new connection got through, not even to ports known to be open: a connection table on the way is full",
-            "Raise the number of connections that the router or firewall in front of meet1, or of ext can hold; ",
+            "Raise the number of connections that the router or firewall in front of meet1 or of ext can hold; ",
         ),
         (
             "flows",
@@ -500,7 +500,7 @@ def test_a_port_that_the_system_picked_for_somebody_is_kept_for_the_media_server
             "questions",
             "beyond",
             "nothing got through, not even to ports known to be open: something on the way shuts ext out",
-            "Let ext ask all of it on the router or firewall in front of meet1, or of ext ",
+            "Let ext ask all of it on the router or firewall in front of meet1 or of ext ",
         ),
     ],
 )

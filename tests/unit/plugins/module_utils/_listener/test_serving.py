@@ -260,10 +260,9 @@ def test_strangers_get_not_one_datagram(
             prober.recv(2048)
     seen = saw(session)
     assert seen["strangers"]["datagrams"] == len(sent)
-    assert {(row["seen"], row["family"]) for row in seen["evidence"]} <= {
-        ("arrived", family_name),
-        ("passed", family_name),
-    }
+    # Other tests' SYNs may carry this session's mark by chance.
+    own = [row for row in seen["evidence"] if row["seen"] != "stray"]
+    assert {(row["seen"], row["family"]) for row in own} <= {("arrived", family_name), ("passed", family_name)}
 
 
 @hosts

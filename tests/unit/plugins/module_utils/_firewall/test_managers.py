@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall import managers as of_managers
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.iptables import tables as iptables
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.managers import (
+    FIREWALLD,
+    UFW,
+    Manager,
+    in_force,
+    managers,
+    owner,
+    zone,
+)
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.nftables import tables as nftables
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.packet import IN, Packet
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.ruleset import (
+    IPTABLES_LEGACY,
+    IPTABLES_NFT,
+    NFTABLES,
+    Table,
+)
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.system import Output
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.walk import Stop, walk
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils._firewall import samples
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils._firewall.target import STATE, Target
+
+UDP = Packet(IN, False, "udp", "ipv4", "eth0", "198.51.100.2", ("203.0.113.10",))
+PORTS = 1 << 443 | 1 << 50000
+
+UFW_TABLES = iptables(samples.UFW_SAVED, IPTABLES_NFT, "ip")
+FIREWALLD_TABLES = nftables(json.loads(samples.FIREWALLD_JSON), samples.FIREWALLD_LISTING)
+OWN_TABLES = nftables(json.loads(samples.NFT_JSON), samples.NFT_LISTING)
+# `ufw disable` leaves its chains behind, and nothing leads there any more.
+LEFT = "".join(line for line in samples.UFW_SAVED.splitlines(True) if line[:2] in ("*f", ":u", "CO"))
+
+
+@pytest.fixture(autouse=True)
+def conf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """ufw's configuration, which is not there."""
+    path = tmp_path / "ufw.conf"
+    monkeypatch.setattr(of_managers, "UFW_CONF", str(path))
+    monkeypatch.setattr(of_managers.shutil, "which", lambda *dummy, **dummy_more: None)
+    return path
+
+
+def stops(tables: list[Table]) -> list[Stop]:
+    return walk(tables, UDP, PORTS)
+
+
+def test_without_anything_none_is_in_force() -> None:
+    assert managers([], Target()) == []
+    assert in_force([], []) == "none"
+
+
+def test_empty_tables_of_iptables_are_nobody() -> None:
+    empty = iptables("*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n", IPTABLES_LEGACY, "ip")
+    assert managers(empty, Target()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "tables", "expected"),
+    [
+        ("ENABLED=yes\n", UFW_TABLES, Manager(UFW, True, "enabled")),
+        ("# x\nENABLED='yes'\nLOGLEVEL=low\n", UFW_TABLES, Manager(UFW, True, "enabled")),
+        ("ENABLED=no\n", [], Manager(UFW, False, "not enabled")),
+        ("", [], Manager(UFW, False, "not enabled")),
+        ("ENABLED=yes\n", [], Manager(UFW, False, "enabled, but its rules are not in force")),
+        ("ENABLED=no\n", UFW_TABLES, Manager(UFW, True, "not enabled, but its rules are in force")),
+        ("ENABLED=no\n", iptables(LEFT, IPTABLES_NFT, "ip"), Manager(UFW, False, "not enabled")),
+    ],
+)
+def test_ufw_is_active_if_its_chains_are_reached(conf: Path, text: str, tables: list[Table], expected: Manager) -> None:
+    conf.write_text(text, encoding="utf-8")
+    assert managers(tables, Target())[0] == expected
+
+
+def test_what_ufw_stops_is_ufws(conf: Path) -> None:
+    conf.write_text("ENABLED=yes\n", encoding="utf-8")
+    found = managers(UFW_TABLES, Target())
+    (policy,) = stops(UFW_TABLES)
+    assert (owner(policy, found), zone(policy), in_force(found, [policy])) == (UFW, "", UFW)
+    assert found[1] == Manager(IPTABLES_NFT, True, "47 rules in filter")
+
+
+def test_a_rule_beside_ufw_is_not_ufws(conf: Path) -> None:
+    conf.write_text("ENABLED=yes\n", encoding="utf-8")
+    tables = iptables(samples.UFW_SAVED.replace("-A INPUT", "-A INPUT -j DROP\n-A INPUT", 1), IPTABLES_NFT, "ip")
+    found = managers(tables, Target())
+    (drop,) = stops(tables)
+    assert (owner(drop, found), in_force(found, [drop])) == (IPTABLES_NFT, UFW)
+
+
+@pytest.mark.parametrize(
+    ("said", "tables", "expected"),
+    [
+        ('{"type":"s","data":"RUNNING"}', FIREWALLD_TABLES, Manager(FIREWALLD, True, "running")),
+        ('{"type":"s","data":"RUNNING"}', [], Manager(FIREWALLD, True, "running")),
+        ('{"type":"s","data":"FAILED"}', [], Manager(FIREWALLD, False, "failed")),
+        (Output(1, "", "no such name"), [], Manager(FIREWALLD, False, "not running")),
+        (
+            Output(1, "", "no such name"),
+            FIREWALLD_TABLES,
+            Manager(FIREWALLD, True, "not running, but its rules are in force"),
+        ),
+        ("nonsense", [], Manager(FIREWALLD, False, "unknown")),
+        (Output(None, "", ""), FIREWALLD_TABLES, Manager(FIREWALLD, True, "its rules are in force")),
+        (Output(None, "", ""), [], Manager(FIREWALLD, False, "its rules are not in force")),
+    ],
+)
+def test_firewalld_is_asked_for_its_state(
+    monkeypatch: pytest.MonkeyPatch, said: str | Output, tables: list[Table], expected: Manager
+) -> None:
+    monkeypatch.setattr(of_managers.shutil, "which", lambda *dummy, **dummy_more: "/usr/sbin/firewalld")
+    assert managers(tables, Target(**{STATE: said})) == [expected]
+
+
+def test_what_firewalld_stops_is_firewalds_and_has_a_zone() -> None:
+    found = managers(FIREWALLD_TABLES, Target(**{STATE: '{"type":"s","data":"RUNNING"}'}))
+    (reject,) = stops(FIREWALLD_TABLES)
+    assert (owner(reject, found), zone(reject), in_force(found, [reject])) == (FIREWALLD, "public", FIREWALLD)
+
+
+@pytest.mark.parametrize(
+    ("via", "expected"),
+    [
+        (("INPUT", "INPUT_ZONES", "IN_work", "IN_work_deny"), "work"),
+        (("filter_INPUT", "filter_INPUT_ZONES", "filter_IN_my_zone"), "my_zone"),
+        (("filter_INPUT", "filter_INPUT_POLICIES_pre", "filter_IN_policy_allow-host-ipv6"), ""),
+        (("filter_INPUT",), ""),
+    ],
+)
+def test_the_zone_is_read_from_the_chains(via: tuple[str, ...], expected: str) -> None:
+    (stop,) = stops(FIREWALLD_TABLES)
+    assert zone(stop._replace(via=via)) == expected
+
+
+def test_who_stops_something_is_in_force_before_who_could() -> None:
+    legacy = iptables("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 10.0.0.0/8 -j DROP\nCOMMIT\n", IPTABLES_LEGACY, "ip")
+    tables = [*OWN_TABLES, *legacy]
+    found = managers(tables, Target())
+    assert found == [
+        Manager(IPTABLES_LEGACY, True, "1 rule in filter"),
+        Manager(NFTABLES, True, "12 rules in inet filter, netdev early"),
+    ]
+    assert in_force(found, stops(tables)) == NFTABLES
+    assert in_force(found, []) == IPTABLES_LEGACY
+
+
+def test_rules_that_only_forward_or_let_in_are_not_active() -> None:
+    saved = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n-A INPUT -j ACCEPT\n-A FORWARD -j DROP\nCOMMIT\n"
+    assert managers(iptables(saved, IPTABLES_NFT, "ip"), Target()) == [
+        Manager(IPTABLES_NFT, False, "2 rules in filter")
+    ]
