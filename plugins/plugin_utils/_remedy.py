@@ -258,8 +258,11 @@ def _instead(words: _Words) -> str:
 def _open_for_tcp(words: _Words) -> str:
     """The whole entries of UDP ports of which one was found to be open for TCP.
 
-    Where a part of an entry is open, its rule is for the right protocol.
+    Where a part of an entry is open, its rule is for the right protocol, and where a rule that stops UDP is known, there
+    is no need to guess.
     """
+    if any(not rule.policy for rule in words.rules(outward=False)):
+        return ""
     found = {int(hop["port"]) for hop in words.last_hops if hop.get("instead")}
     udp = [ports for protocol, ports in words.port_sets if protocol == "udp" and (protocol, ports) in words.entries]
     return listing([shortened(ports) for ports in udp if found & read_ports(ports)])

@@ -278,7 +278,8 @@ def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
     lines += [line for text in picture(cause, report["host"]) for line in _wrap(text, "    ", "  ")]
     lines += _wrap(advice.explanation, "  ")
     for step in advice.remedy[:_MOST_STEPS]:
-        lines += _wrap(f"-> {step}", "     ", "  ")
+        # A command, which begins with a small letter, is there to be copied.
+        lines += [f"  -> {step}"] if step[0].islower() else _wrap(f"-> {step}", "     ", "  ")
     if len(advice.remedy) > _MOST_STEPS:
         lines += _wrap(f"-> and {len(advice.remedy) - _MOST_STEPS} more, which the report has", "     ", "  ")
     return lines
