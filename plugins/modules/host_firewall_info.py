@@ -212,6 +212,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError, quoted
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall import system
 from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.cloud import DMI
 from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.look import Ends, look
 from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.packet import number
@@ -226,7 +227,15 @@ def inform(module: AnsibleModule) -> _arguments.Result:
         raise PreflightError(f"interface is {quoted(interface)}, which is not there; leave it out to have it found")
     requirements = parse_requirements(params["ports"])
     sources, destinations = (_addresses(params[name], name) for name in ("sources", "destinations"))
-    return look(requirements, Ends(interface, sources, destinations), params["dmi"])
+    return look(requirements, Ends(interface, sources, destinations), params["dmi"], system.asking(_runner(module)))
+
+
+def _runner(module: AnsibleModule) -> system.RunCommand:
+    def run(command: list[str]) -> tuple[int, str, str]:
+        code, output, error = module.run_command(command, environ_update={"LC_ALL": "C"})
+        return code, output, error
+
+    return run
 
 
 def _addresses(texts: list[str], option: str) -> list[str]:

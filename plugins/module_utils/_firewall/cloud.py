@@ -35,7 +35,7 @@ _SIGNS = (
     ("sys_vendor", "OVH", "ovh"),
     ("chassis_vendor", "OVH", "ovh"),
     ("board_vendor", "OVH", "ovh"),
-    ("chassis_asset_tag", "ibmcloud", "ibm"),
+    ("chassis_vendor", "IBM:Cloud", "ibm"),
     ("sys_vendor", "IBM:Cloud", "ibm"),
     ("product_name", "Alibaba Cloud ECS", "alibaba"),
     ("sys_vendor", "Alibaba Cloud", "alibaba"),

@@ -37,7 +37,7 @@ class Ends(t.NamedTuple):
     destinations: t.Sequence[str]
 
 
-def look(requirements: t.Sequence[Requirement], ends: Ends, dmi: str, ask: system.Run = system.run) -> Result:
+def look(requirements: t.Sequence[Requirement], ends: Ends, dmi: str, ask: system.Run) -> Result:
     """What the module returns."""
     reader = system.Reader(ask)
     tables = reader.tables()

@@ -330,13 +330,13 @@ def _is_flags(left: Json) -> bool:
 def _flags(left: Json, values: list[Json], operator: str) -> Condition:
     """TCP flags: `tcp flags syn` (any of them), or `tcp flags & (fin | syn) == syn` (just these)."""
     wanted = _names(values)
-    if "&" in left:
-        mask = _names([left["&"][1]])
-        compare: Condition = lambda packet: about.has_flags(packet, mask, wanted)  # noqa: E731
-    elif operator == "in":
-        compare = lambda packet: about.has_some_flag(packet, wanted)  # noqa: E731
-    else:
-        compare = _unknown
+    mask = _names([left["&"][1]]) if "&" in left else None
+
+    def compare(packet: Packet) -> Truth:
+        if mask is not None:
+            return about.has_flags(packet, mask, wanted)
+        return about.has_some_flag(packet, wanted) if operator == "in" else UNKNOWN
+
     return _asked(Field(lambda packet: about.is_protocol(packet, "tcp"), lambda dummy: compare), [], operator)
 
 

@@ -15,15 +15,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import typing as t
 
 from . import iptables, nftables
 from .ruleset import IPTABLES_LEGACY, IPTABLES_NFT, NFTABLES, Table
 
-PATIENCE = 5.0  # seconds for a command; each takes some milliseconds
+PATIENCE = 5  # seconds for a command; each takes some milliseconds
 
 _PATH = ":/usr/local/sbin:/usr/sbin:/sbin"  # where these tools are, and where a plain user does not look
+_TIMED_OUT = 124  # timeout(1)
 _COMMANDS = {"ip": "iptables", "ip6": "ip6tables"}
 _LEGACY_TABLES = {"ip": "/proc/net/ip_tables_names", "ip6": "/proc/net/ip6_tables_names"}
 # Any address far away (a root name server's); only the routing table is asked, and nothing is sent.
@@ -46,34 +46,33 @@ class Route(t.NamedTuple):
 
 
 Run = t.Callable[[t.Sequence[str]], Output]
+RunCommand = t.Callable[[t.List[str]], t.Tuple[int, str, str]]
 
 
-def run(command: t.Sequence[str]) -> Output:
-    """Run a command, in no language but its own, and not for long."""
-    path = os.environ.get("PATH", "") + _PATH
-    program = shutil.which(command[0], path=path)
-    if program is None:
-        return Output(None, "", f"{command[0]} is not installed")
-    try:
-        done = subprocess.run(
-            [program, *command[1:]],
-            env={**os.environ, "PATH": path, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Output(-1, "", f"it takes longer than {PATIENCE:.0f} seconds")
-    except OSError as error:
-        return Output(-1, "", str(error))
-    return Output(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+def asking(run: RunCommand) -> Run:
+    """Ask by `run`, which takes a command and returns its code, output and errors; but not for long."""
+
+    def ask(command: t.Sequence[str]) -> Output:
+        program, timeout = _find(command[0]), _find("timeout")
+        if program is None:
+            return Output(None, "", f"{command[0]} is not installed")
+        limit = [timeout, str(PATIENCE)] if timeout else []
+        code, text, error = run([*limit, program, *command[1:]])
+        if limit and code == _TIMED_OUT:
+            return Output(code, "", f"it takes longer than {PATIENCE} seconds")
+        return Output(code, text, error)
+
+    return ask
+
+
+def _find(program: str) -> str | None:
+    return shutil.which(program, path=os.environ.get("PATH", "") + _PATH)
 
 
 class Reader:
     """All tables that can be read; `complaints` says what could not, and `answered` whether anything could."""
 
-    def __init__(self, ask: Run = run) -> None:
+    def __init__(self, ask: Run) -> None:
         self._ask = ask
         self.complaints: list[str] = []
         self.answered = False
@@ -161,7 +160,7 @@ def _is_of_iptables(table: Table) -> bool:
     return known and table.tool == NFTABLES and bool(table.bases) and all(base.chain.isupper() for base in table.bases)
 
 
-def route(family: str, interface: str, peer: str, ask: Run = run) -> Route | None:
+def route(family: str, interface: str, peer: str, ask: Run) -> Route | None:
     """The way to `peer`, or to anybody if that is empty; None if this host has no way in that family."""
     said = ask(["ip", "-json", "route", "get", peer or _FAR[family]])
     if said.code is None:

@@ -27,6 +27,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.cloud i
         ({"sys_vendor": "Linode"}, "akamai"),
         ({"sys_vendor": "Akamai"}, "akamai"),
         ({"sys_vendor": "Scaleway", "product_name": "SCW-DEV1-S"}, "scaleway"),
+        ({"sys_vendor": "QEMU", "chassis_vendor": "IBM:Cloud Compute Server 1.0:bx2-2x8"}, "ibm"),
         ({"sys_vendor": "Alibaba Cloud", "product_name": "Alibaba Cloud ECS"}, "alibaba"),
         ({"sys_vendor": "OpenStack Foundation", "product_name": "OpenStack Nova"}, "openstack"),
         ({"sys_vendor": "OVH", "product_name": "OpenStack Nova"}, "ovh"),

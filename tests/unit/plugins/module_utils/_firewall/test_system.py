@@ -14,7 +14,13 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.ruleset
     IPTABLES_NFT,
     NFTABLES,
 )
-from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.system import Output, Reader, Route, route, run
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.system import (
+    Output,
+    Reader,
+    Route,
+    asking,
+    route,
+)
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils._firewall import samples
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils._firewall.target import (
     LISTING,
@@ -155,11 +161,18 @@ def test_no_way_is_none_and_no_tool_is_unknown() -> None:
     assert route("ipv4", "", "", Target(ip="nonsense")) == Route("", ())
 
 
-def test_a_real_command_is_found_and_a_missing_one_is_no_error() -> None:
-    assert run(["sh", "-c", "echo out; echo err >&2; exit 3"]) == Output(3, "out\n", "err\n")
-    assert run(["plugnmeet-no-such-command"]) == Output(None, "", "plugnmeet-no-such-command is not installed")
+def test_a_command_is_run_for_a_while_and_one_that_is_missing_is_not() -> None:
+    ran: list[list[str]] = []
+
+    def note(command: list[str]) -> tuple[int, str, str]:
+        ran.append(command)
+        return 3, "out", "error"
+
+    assert asking(note)(["sh", "-c", "x"]) == Output(3, "out", "error")
+    assert asking(note)(["plugnmeet-no-such-command"]) == Output(None, "", "plugnmeet-no-such-command is not installed")
+    ((timeout, seconds, shell, *rest),) = ran
+    assert (timeout.rpartition("/")[2], seconds, shell.rpartition("/")[2], rest) == ("timeout", "5", "sh", ["-c", "x"])
 
 
-def test_a_command_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system, "PATIENCE", 0.1)
-    assert run(["sleep", "5"]).code == -1
+def test_a_command_that_hangs_is_left() -> None:
+    assert asking(lambda dummy: (124, "half", ""))(["sh"]) == Output(124, "", "it takes longer than 5 seconds")
