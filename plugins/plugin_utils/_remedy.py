@@ -258,8 +258,8 @@ def _instead(words: _Words) -> str:
 def _open_for_tcp(words: _Words) -> str:
     """The whole entries of UDP ports of which one was found to be open for TCP.
 
-    Where a part of an entry is open, its rule is for the right protocol, and where a rule that stops UDP is known, there
-    is no need to guess.
+    Where a part of an entry is open, its rule is for the right protocol, and where a rule that stops UDP is known,
+    there is no need to guess.
     """
     if any(not rule.policy for rule in words.rules(outward=False)):
         return ""
