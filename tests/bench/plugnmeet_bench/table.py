@@ -17,9 +17,9 @@ Results = dict[tuple[Path, Tool], list[Run]]
 
 COUNTING = f"""\
 Each tool asks the {len(MEDIA):,} UDP ports 50000-60000 of one IPv4 address, from the outside machine of the lab
-(`tests/lab`), through its router. A run's time is that of the whole process outside, start of the interpreter included;
-what answers on the server is started before and not counted. Runs of tools that are repeated alternate, and before each
-the path is set up anew.
+(`tests/lab`), through its router. A run's time is that of the whole process outside, start of the interpreter included,
+until it knows which ports are open; how long ours then looks for the reason is below. What answers on the server is
+started before and not counted. Runs of tools that are repeated alternate, and before each the path is set up anew.
 
 - A verdict is **wrong** if an open port is not called open, or one that is not open is. nmap's `open|filtered` for an
   open port is wrong: who reads it cannot rely on the port. On a path that loses, limits or delays, every port is open,
@@ -110,13 +110,15 @@ def wrong(tool: Tool, runs: Sequence[Run]) -> str:
 
 def cost(ours: dict[Path, list[Run]]) -> list[str]:
     """What only ours is measured for."""
-    rows = [["path", "probing, s", "rounds", "packets a port", "prober's CPU, s", "MB", "listener's CPU, s", "MB"]]
+    head = ["path", "probing, s", "then why, s", "rounds", "packets a port"]
+    rows = [[*head, "prober's CPU, s", "MB", "listener's CPU, s", "MB"]]
     for path, runs in ours.items():
         ended = [run for run in runs if not run.over]
         rows.append(
             [
                 path.title,
                 spread([run.facts["probing"] for run in ended]),
+                f"{statistics.median(run.facts['explaining'] for run in ended):.1f}",
                 f"{statistics.median(run.facts['rounds'] for run in ended):.0f}",
                 spread([run.packets / len(MEDIA) for run in ended]),
                 spread([run.facts["cpu"] for run in ended]),

@@ -24,7 +24,7 @@ PORTS = f"{FIRST}-{LAST}"
 IMPORTABLE = ["env", f"PYTHONPATH={ROOT / '.cache/importable'}", PYTHON]
 LIMIT = 60.0
 STRANGE = ("foreign", "moved")
-SETTLED = ("open", "rejected", *STRANGE)
+UNDECIDED = ("unsent", "limited")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -38,21 +38,22 @@ class Ours:
     speaks_udp = True
 
     def ask(self, path: NetworkPath) -> Run:
-        """One run; the time is the prober's whole process."""
+        """One run; the time is the prober's whole process, but for that in which it looks for reasons."""
         session = json.dumps({"id": characters(16), "secret": characters(32)})
         with listening(session) as pid:
             done = measure([*IMPORTABLE, PROGRAMS / "probe.py", ADDRESS, PORTS], LIMIT, session)
             listener_cpu, listener_memory = look_at(pid)
         facts = {"listener cpu": listener_cpu, "listener memory": listener_memory, "cpu": done.cpu}
         answer = Answer(untold=MEDIA)
+        explaining = 0.0
         if not done.over:
             said = json.loads(done.output)
             answer = read(said["evidence"])
-            facts.update(
-                {"memory": said["memory"], "probing": said["seconds"], "rounds": said["rounds"], "sent": said["sent"]}
-            )
+            explaining = said["seconds"] - said["seconds_to_verdict"]
+            facts.update({key: said[key] for key in ("memory", "rounds", "sent")})
+            facts.update(probing=said["seconds_to_verdict"], explaining=explaining)
         return Run(
-            seconds=done.seconds,
+            seconds=done.seconds - explaining,
             wrong=answer.wrong(path, MEDIA),
             undecided=answer.undecided(path),
             bytes_sent=done.wire.bytes_sent,
@@ -68,7 +69,7 @@ def read(evidence: list[dict[str, str]]) -> Answer:
     for row in evidence:
         seen.setdefault(row["seen"], set()).update(numbers(row["ports"]))
     proven = seen.get("open", set())
-    unsettled = set().union(*(ports for kind, ports in seen.items() if kind not in SETTLED)) - proven
+    unsettled = set().union(*(seen.get(kind, set()) for kind in UNDECIDED)) - proven
     strange = set().union(*(seen.get(kind, set()) for kind in STRANGE))
     return Answer(open=frozenset(proven), untold=frozenset(unsettled), strange=frozenset(strange))
 
