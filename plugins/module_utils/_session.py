@@ -73,7 +73,8 @@ class Session(t.NamedTuple):
         match = _QUESTION.fullmatch(username)
         if not match or match.group(1) != self.id.encode("ascii"):
             return None
-        return int(match.group(2)), int(match.group(3))
+        vantage, port = int(match.group(2)), int(match.group(3))
+        return (vantage, port) if port <= 65535 else None
 
     def token(self, vantage: int, port: int) -> str:
         """The challenge token (RFC 8555, section 8.3) of a question from `vantage` to `port`."""

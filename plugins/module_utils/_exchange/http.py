@@ -22,6 +22,7 @@ PATH = "/.well-known/acme-challenge/"
 
 _LONGEST_QUESTION = 4096  # a proxy on the way adds headers of its own
 _LONGEST_ANSWER = 16384
+_MOST_WORDS = 80  # characters
 _REQUEST_LINE = re.compile(rb"GET " + re.escape(PATH.encode("ascii")) + rb"([A-Za-z0-9_-]{1,128}) HTTP/1\.[01]")
 _STATUS_LINE = re.compile(rb"HTTP/[0-9.]{1,4} ([1-9][0-9]{2})(?: .*)?")
 _END_OF_HEAD = b"\r\n\r\n"
@@ -77,7 +78,7 @@ class Asking:
     def _check(self, answer: _Answer) -> Reply:
         if answer.status == 200 and answer.body == self._proof:
             return Reply(Outcome.PROVEN)
-        about = {"server": answer.headers["server"]} if answer.headers.get("server") else {}
+        about = {"server": _short(answer.headers["server"])} if answer.headers.get("server") else {}
         what = f"HTTP status {answer.status}"
         if self._proof in answer.body:
             return foreign("this session's answer with something else around it", kind="changed", **about)
@@ -87,9 +88,9 @@ class Asking:
             location = answer.headers["location"]
             kind = "portal" if _is_elsewhere(location, self._host) else "redirect"
             # Most redirects keep the path, which says nothing to anybody else, and would be another in each report.
-            return foreign(f"a redirect to {location.replace(self._path, '/')}", kind=kind, **about)
+            return foreign(f"a redirect to {_short(location.replace(self._path, '/'))}", kind=kind, **about)
         if answer.status in _PROXY_STATUSES or any(name in answer.headers for name in _PROXY_HEADERS):
-            via = {"via": answer.headers["via"]} if answer.headers.get("via") else {}
+            via = {"via": _short(answer.headers["via"])} if answer.headers.get("via") else {}
             return foreign(what, kind="proxy", **via, **about)
         return foreign(what, kind="server", **about)
 
@@ -150,6 +151,11 @@ def _read_answer(data: bytes) -> _Answer | None:
     # Without a usable length the body ends with the connection (RFC 9112, section 6.3).
     size = int(length) if length.isdecimal() and len(length) < 10 else None
     return _Answer(int(match.group(1)), headers, body[:size], size is not None and len(body) >= size)
+
+
+def _short(text: str) -> str:
+    """A stranger's words, as many as a sentence bears."""
+    return text if len(text) <= _MOST_WORDS else f"{text[: _MOST_WORDS - 1]}…"
 
 
 def _authority(host: str) -> str:

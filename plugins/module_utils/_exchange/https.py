@@ -41,7 +41,10 @@ class Asking:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         # A server name has neither a scope nor a final dot (RFC 6066, section 3).
         name = host.partition("%")[0].rstrip(".")
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        try:
+            self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        except UnicodeError:  # no name at all: it did resolve, so let the other end judge
+            self._tls = context.wrap_bio(self._incoming, self._outgoing)
         self._received = 0
         self._first = b""
         self._ended = False

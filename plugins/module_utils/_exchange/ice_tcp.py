@@ -63,7 +63,9 @@ class Asking:
             return b"", foreign(describe(self._received))
         if message is not None:
             return b"", stun.check(message, self._session, self._port, self._transaction_id)
-        return b"", None if data else foreign("the end of the connection")
+        if data:
+            return b"", None
+        return b"", foreign(describe(self._received) if self._received else "the end of the connection")
 
 
 class Answering:

@@ -29,6 +29,7 @@ from .udp_socket import drops, open_socket
 _BATCH = 32  # probes between two looks at the answers
 _LONGEST_DATAGRAM = 2048
 _MOST_ROUNDS = 30
+_MOST_WORDS = 20  # of strangers
 UNKNOWN_ROUND_TRIP = 0.25  # seconds to wait where nothing was answered yet
 SHORTEST_WAIT = 0.02
 
@@ -87,6 +88,8 @@ class Sweep:
         self._asked: dict[bytes, _Question] = {}  # by transaction id
         self._by_port = {(probe.path, probe.port): probe for probe in self.probes}
         self._open = [self.evidence.ports(Observation(_evidence.OPEN, "udp", path.name, vantage)) for path in paths]
+        self._foreigners: set[tuple[int, int]] = set()
+        self._foreign_words: set[str] = set()
         self._given_up: set[int] = set()
         self._answers = 0
         self._last_answer = 0.0
@@ -243,15 +246,15 @@ class Sweep:
         question = self._asked.get(transaction_id)
         if question is None or question.probe.path != path:
             stranger = self._by_port.get((path, source[1]))
-            if stranger and not stranger.answered and source[0] == self.paths[path].ip:
-                self.see(_evidence.FOREIGN, stranger, what=describe(data))
+            if stranger and source[0] == self.paths[path].ip:
+                self._foreign(stranger, describe(data))
             return
         probe = question.probe
         if probe.answered:
             return
         reply = stun.check(data, self._session, probe.port, transaction_id)
         if reply.outcome is Outcome.FOREIGN:
-            self.see(_evidence.FOREIGN, probe, **reply.about)
+            self._foreign(probe, reply.about["what"])
             return
         now = time.monotonic()
         probe.answered = True
@@ -261,6 +264,15 @@ class Sweep:
         if question.round == self.rounds:
             self._pace.answered(question.window)
         self._note(path, probe, reply, source)
+
+    def _foreign(self, probe: Probe, what: str) -> None:
+        """Somebody else answered: the first answer of a port counts, and only so many different ones are kept."""
+        if probe.answered or (probe.path, probe.port) in self._foreigners:
+            return
+        self._foreigners.add((probe.path, probe.port))
+        if len(self._foreign_words) < _MOST_WORDS:
+            self._foreign_words.add(what)
+        self.see(_evidence.FOREIGN, probe, what=what if what in self._foreign_words else "many things")
 
     def _note(self, path: int, probe: Probe, reply: Reply, source: tuple[t.Any, ...]) -> None:
         family, ip = self.paths[path].name, self.paths[path].ip

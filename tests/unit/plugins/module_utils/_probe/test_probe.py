@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import resource
 import socket
 import ssl
@@ -25,7 +26,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import https, stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import describe
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
-from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import control, icmp
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import probe as probe_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep as sweep_module
@@ -667,3 +668,22 @@ def test_a_strangers_words_are_safe_to_print(data: bytes) -> None:
     assert text.isascii()
     assert text.isprintable()
     assert len(text) <= 62
+
+
+def test_a_stranger_who_says_much_fills_no_memory(free_ports: FreePorts, row: Row, session: Session) -> None:
+    ports = free_ports(30)
+    said = itertools.count()
+
+    def chatter(sock: socket.socket) -> None:
+        dummy, source = sock.recvfrom(2048)
+        for dummy_answer in range(5):
+            sock.sendto(b"answer number %d" % next(said), source)
+
+    with contextlib.ExitStack() as stack:
+        for port in ports:
+            stack.enter_context(serving(udp_socket(port), chatter))
+        facts = probe(session, 0, "127.0.0.1", [row("udp", ports)], 0)
+    found = [item for item in facts["evidence"] if item["seen"] == "foreign"]
+    assert len(found) <= 21
+    assert {port for item in found for port in read_ports(item["ports"])} == set(ports)
+    assert {"what": "many things"} in [item["detail"] for item in found]
