@@ -139,6 +139,8 @@ class Sweep:
         start = time.monotonic()
         end = start + seconds
         silent = self.silent
+        if self.stalled:  # and it goes on all the same: what made the pace fall is over
+            self._pace = Pace(self._ceiling, start)
         self.sure, self.stalled = not silent, False
         while not self.sure and self.rounds < _MOST_ROUNDS and time.monotonic() < end:
             self.rounds += 1
