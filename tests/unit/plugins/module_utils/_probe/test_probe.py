@@ -303,6 +303,21 @@ def test_a_foreign_datagram_is_no_proof(
     assert facts["evidence"] == [row_of("foreign", "udp", "ipv4", [port], what=what)]
 
 
+def test_of_what_a_stranger_says_the_first_counts(free_ports: FreePorts, row: Row, session: Session) -> None:
+    words = itertools.count()
+
+    def serve(sock: socket.socket) -> None:
+        source = sock.recvfrom(2048)[1]
+        sock.sendto(b"hello for the %d. time" % next(words), source)
+
+    (port,) = free_ports(1)
+    with serving(udp_socket(port), serve):
+        facts = probe(session, 0, "127.0.0.1", [row("udp", [port])], 0)
+    foreign = [found for found in facts["evidence"] if found["seen"] == "foreign"]
+    assert foreign == [row_of("foreign", "udp", "ipv4", [port], what='"hello for the 0. time"')]
+    assert next(words) > 1
+
+
 @pytest.mark.parametrize(
     ("greeting", "what"),
     [
