@@ -15,15 +15,15 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cau
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._wrong_address import NOBODY_THERE, about_astray
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
-# What the last router says when a neighbour does not answer ARP or neighbour discovery
-_NOBODY_THERE = ("ICMP host unreachable", "ICMP address unreachable")
-
 _RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 
-_MOST_RANGES = 5  # in a sentence
+_ON_THE_TARGET = ("port_in_use", "blocked_on_host", "rejected_on_host")
+
 _MOST_RULES = 2  # in a sentence
 
 
@@ -36,28 +36,28 @@ class Advice(t.NamedTuple):
 
 def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) -> Advice:
     """Explain `cause` on `host`, which outsiders know as `address` and which has `firewall`."""
-    explain, remedies = _ADVICE[cause.state]
     words = _Words(cause, host, address, firewall)
+    advice = _advise(cause, words)
+    if not cause.inside or cause.state == "open":
+        return advice
+    # Such a witness can tell what the target itself does, and nothing of what stands in front of it.
+    kept = advice.remedy if cause.state in _ON_THE_TARGET else []
+    return Advice(f"{advice.explanation} {cause.inside}.", [*kept, *_name_another_vantage(words)])
+
+
+def _advise(cause: Cause, words: _Words) -> Advice:
+    explain, remedies = _ADVICE[cause.state]
+    if cause.astray:
+        return Advice(*about_astray(cause, words.host, words.address))
     if cause.gap:
         steps = _RUN_AGAIN if "preflight_ttl" in cause.gap else remedies(words)
         return Advice(f"No proof came back; where it was lost is not known, because {cause.gap}.", steps)
     return Advice(explain(words), remedies(words))
 
 
-def listing(items: t.Sequence[str]) -> str:
-    """Return `items` as a sentence has them: with commas, and an "and" before the last."""
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
-
-
 def families(cause: Cause) -> str:
     """The address families of `cause`, as a sentence has them; empty if there was no address."""
     return listing(list(dict.fromkeys(filter(None, (FAMILIES[family] for dummy, family in cause.ends)))))
-
-
-def shortened(ports: str) -> str:
-    """A port set as a sentence can have it; one of many ranges has only its first ones."""
-    spans = ports.split(",")
-    return ports if len(spans) <= _MOST_RANGES else f"{','.join(spans[:_MOST_RANGES])},… ({len(spans)} ranges)"
 
 
 class _Words:
@@ -287,13 +287,13 @@ def _place(words: _Words, hop: t.Mapping[str, str]) -> str:
 
 def _rejected_upstream(words: _Words) -> str:
     who = words.fact("offender", "A device on the way")
-    if words.fact("by") in _NOBODY_THERE:
+    if words.fact("by") in NOBODY_THERE:
         return f"{who} finds nobody at {words.ips}: {words.host} is down, or does not have that address."
     return f"{who} refuses it with {words.fact('by')}, and nothing of it reached {words.host}'s network card."
 
 
 def _open_upstream(words: _Words) -> list[str]:
-    if words.fact("by") in _NOBODY_THERE:
+    if words.fact("by") in NOBODY_THERE:
         return [
             f"Give {words.host} the address {words.ips}, or correct its DNS records, or preflight_address",
             *([_drop_family(words)] if len(words.addresses) == 1 else []),

@@ -14,9 +14,8 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     Advice,
     advise,
     families,
-    listing,
-    shortened,
 )
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 
 Facts = dict[str, t.Any]
 
