@@ -11,12 +11,13 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._wrong_address import NOBODY_THERE, about_astray
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._wrong_address import about_astray
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
@@ -287,13 +288,13 @@ def _place(words: _Words, hop: t.Mapping[str, str]) -> str:
 
 def _rejected_upstream(words: _Words) -> str:
     who = words.fact("offender", "A device on the way")
-    if words.fact("by") in NOBODY_THERE:
+    if words.fact("by") in icmp.NEIGHBOUR_MISSING:
         return f"{who} finds nobody at {words.ips}: {words.host} is down, or does not have that address."
     return f"{who} refuses it with {words.fact('by')}, and nothing of it reached {words.host}'s network card."
 
 
 def _open_upstream(words: _Words) -> list[str]:
-    if words.fact("by") in NOBODY_THERE:
+    if words.fact("by") in icmp.NEIGHBOUR_MISSING:
         return [
             f"Give {words.host} the address {words.ips}, or correct its DNS records, or preflight_address",
             *([_drop_family(words)] if len(words.addresses) == 1 else []),
@@ -377,6 +378,12 @@ def _commands(words: _Words, outward: bool) -> list[str]:
 def _untested(words: _Words) -> str:
     if words.fact("limit"):
         return _limited(words)
+    if words.fact("where") == "near":
+        return (
+            f"Something in the network of {words.vantages} answered in {words.host}'s place, with "
+            f"{words.fact('by') or _answer(words)}: it is the first hop after {words.vantages}, and {words.host} is "
+            "farther away."
+        )
     if not words.has_family:
         return f"{words.fact('reason', 'It was not asked')}."
     return f"{words.vantages} could not ask over {words.families}: {words.fact('reason')}."
@@ -408,6 +415,10 @@ def _make_room(words: _Words) -> list[str]:
 def _ask_from_elsewhere(words: _Words) -> list[str]:
     if words.fact("limit"):
         return _make_room(words)
+    if words.fact("where") == "near":
+        first = [f"Sign in to the network of {words.vantages}"] if words.fact("kind") == "portal" else []
+        other = "robe from a host in another network (preflight_probers)"
+        return [*first, f"Or p{other}" if first else f"P{other}"]
     if words.fact("prober"):
         return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
     if not words.has_family:

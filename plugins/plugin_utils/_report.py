@@ -278,7 +278,9 @@ def _where(group: t.Sequence[Report], several_vantages: bool) -> str:
 
 def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
     advice = advise(cause, report["host"], report["address"], firewall)
-    ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
+    # Where the address is wrong, it is so for all ports of an entry, whatever came of each.
+    port_sets = cause.entries if cause.astray else cause.ports
+    ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in port_sets])
     vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
     over = f", over {families(cause)}" if families(cause) else ""
     states = listing(list(dict.fromkeys(part.state.replace("_", " ") for part in parts_of(cause))))

@@ -105,6 +105,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         if protocol == requirement.protocol:
             holders.setdefault(tuple(sorted(holder.items())), set()).add(port)
     arrived, received, left = (heard(seen) for seen in (saw.ARRIVED, saw.RECEIVED, saw.LEFT))
+    near = vantage.evidence.all(saw.NEAR, requirement.protocol, family, vantage.number) - arrived - received
     unanswered = received - heard(saw.ANSWERED) - heard(saw.UNANSWERED)
     anywhere = requirement.ports
     gap = target.gap
@@ -118,6 +119,9 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("intercepted", _few(listener(saw.MOVED), anywhere, "many others"), anywhere, {}, ""),
         ("intercepted", _few(prober(saw.FOREIGN), anywhere, "many things"), received, {}, ""),
         ("intercepted", prober(saw.ACCEPTED), unanswered, {"what": "nothing"}, ""),
+        ("untested", _few(prober(saw.FOREIGN), near, "many things"), near, {"where": "near"}, ""),
+        ("untested", prober(saw.ACCEPTED), near, {"where": "near", "what": "a connection, and nothing more"}, ""),
+        ("untested", prober(saw.REJECTED), near, {"where": "near"}, ""),
         ("wrong_server", _few(prober(saw.FOREIGN), anywhere, "many things"), anywhere, {}, target.gone),
         ("return_blocked", listener(saw.UNANSWERED), anywhere, {"where": "target"}, ""),
         ("return_blocked", listener(saw.RECEIVED), left, {"where": "beyond"}, ""),

@@ -11,11 +11,9 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.icmp import NEIGHBOUR_MISSING
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, parts_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing
-
-# What the last router says when a neighbour does not answer ARP or neighbour discovery
-NOBODY_THERE = ("ICMP host unreachable", "ICMP address unreachable")
 
 _LETS_ENCRYPT = "Let's Encrypt asks over IPv6 first, and falls back to IPv4 only on time-outs."
 _MOST = 4  # of a kind in a sentence
@@ -64,7 +62,7 @@ def _what_came_of_it(words: _Words, parts: t.Iterable[Cause]) -> str:
         by, who = part.facts.get("by"), part.facts.get("offender")
         if part.state == "wrong_server":
             there.append(_answer(part.facts))
-        elif by in NOBODY_THERE:
+        elif by in NEIGHBOUR_MISSING:
             on_the_way.append(f"{who or 'the last router'} finds nobody there")
         elif by and who and who not in part.addresses:
             on_the_way.append(f"{who} refuses it with {by}")

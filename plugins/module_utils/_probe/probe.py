@@ -22,7 +22,7 @@ from .._requirement import Requirement
 from .._session import Session
 from . import control
 from .cut import find_cuts
-from .rejections import look_again
+from .rejections import look_again, nobody_there
 from .resolve import Path, resolve
 from .sweep import Sweep
 from .tcp import TcpProbes
@@ -75,7 +75,8 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
 
     Returns `unresolved`, a sentence or empty; `addresses` by family; `source`, this prober as the target sees it,
     `local`, as it sees itself, and `destination`, the target as it sees itself, by family; `certificates` (PEM) of
-    others, by fingerprint; `all_open`; `evidence`; `sent` and `rounds` of UDP; `seconds`.
+    others, by fingerprint; `all_open`; `evidence`; `sent`, `dropped` and `rounds` of UDP; `seconds_to_verdict`, until
+    it was known which ports are open, and `seconds`, with the search for the reason.
     """
     start = time.monotonic()
     try:
@@ -94,6 +95,8 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
             control.run(sweep, UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
         known = time.monotonic()
         look_again(sweep)
+        for path, rejection in nobody_there(sweep).items():
+            tcp.see_rejected(ways[path], rejection)
     asked = {"tcp": {*tcp_ports}, "udp": {*udp_ports}}
     find_cuts(session, vantage, ways, asked, {"tcp": tcp.evidence, "udp": sweep.evidence})
     return {
@@ -103,7 +106,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "source": {**tcp.mapped, **sweep.mapped},
         "local": {path.name: path.local for path in ways},
         "destination": {**tcp.origin, **sweep.origin},
-        "certificates": {known: ssl.DER_cert_to_PEM_cert(data) for known, data in tcp.certificates.items()},
+        "certificates": {digest: ssl.DER_cert_to_PEM_cert(data) for digest, data in tcp.certificates.items()},
         "all_open": _all_open(paths, asked, {"tcp": tcp.evidence, "udp": sweep.evidence}, vantage),
         "evidence": _unsent(set(paths) - set(ways), requirements, vantage)
         + tcp.evidence.to_list()

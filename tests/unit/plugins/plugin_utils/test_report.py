@@ -368,7 +368,7 @@ def test_a_plan_says_what_would_be_done(sides: t.Any) -> None:
     vantages = [sides.vantage({}, families=("ipv4", "ipv6")), sides.vantage({}, "b", 1)]
     report, *dummy = make(sides, [sides.row("udp", MEDIA, name="media")], vantages, services=services)
     assert (
-        _report.render_plan(report)
+        _report.render_plan(report, vantages)
         == """
 PLUGNMEET PREFLIGHT of meet1 (meet.example.com): check mode, nothing was tested
   would stop and start again: haproxy
