@@ -36,9 +36,9 @@ def astray(vantage: Vantage, family: str, target: Target) -> Astray | None:
 
     An address that the target does not have may still lead to it, by a NAT in front: so it is not called wrong if
     anything came to an address that the target has, or if the target has none but private ones, or if the evidence is
-    incomplete.
+    incomplete. From inside, such a NAT is often not to be reached.
     """
-    if target.gap or not target.addresses:
+    if target.gap or not target.addresses or vantage.outside is False:
         return None
     everything = [interface.ip for interface in target.addresses]
     own = [ip for ip in everything if ip.version == _VERSIONS[family] and not (ip.is_loopback or ip.is_link_local)]

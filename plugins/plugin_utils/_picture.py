@@ -24,7 +24,7 @@ _LINKS = 4
 
 def picture(cause: Cause, host: str) -> list[str]:
     """Return the picture of `cause` on `host`, a line or two; none where the place is not known."""
-    if cause.gap:
+    if cause.gap or cause.inside:
         return []
     vantage = ", ".join(dict.fromkeys(vantage for vantage, dummy in cause.ends))
     stations = [vantage, _way(cause), f"{host}'s network card", "firewall", "listener"]

@@ -23,6 +23,7 @@ FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
 _RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 
+# What a prober can tell of the target itself, even if it does not stand for the internet
 _ON_THE_TARGET = ("port_in_use", "blocked_on_host", "rejected_on_host")
 
 _MOST_RULES = 2  # in a sentence
@@ -37,17 +38,10 @@ class Advice(t.NamedTuple):
 
 def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) -> Advice:
     """Explain `cause` on `host`, which outsiders know as `address` and which has `firewall`."""
-    words = _Words(cause, host, address, firewall)
-    advice = _advise(cause, words)
-    if not cause.inside or cause.state == "open":
-        return advice
-    # Such a witness can tell what the target itself does, and nothing of what stands in front of it.
-    kept = advice.remedy if cause.state in _ON_THE_TARGET else []
-    return Advice(f"{advice.explanation} {cause.inside}.", [*kept, *_name_another_vantage(words)])
-
-
-def _advise(cause: Cause, words: _Words) -> Advice:
     explain, remedies = _ADVICE[cause.state]
+    words = _Words(cause, host, address, firewall)
+    if cause.inside and cause.state not in _ON_THE_TARGET:
+        explain, remedies = _seen_from_inside, _name_another_vantage
     if cause.astray:
         return Advice(*about_astray(cause, words.host, words.address))
     if cause.gap:
@@ -100,7 +94,7 @@ _Explain = t.Callable[[_Words], str]
 _Remedies = t.Callable[[_Words], list[str]]
 
 
-def _open_from_inside(words: _Words) -> str:
+def _seen_from_inside(words: _Words) -> str:
     return f"{words.inside}." if words.inside else "It is open."
 
 
@@ -428,7 +422,7 @@ def _ask_from_elsewhere(words: _Words) -> list[str]:
 
 
 _ADVICE: dict[str, tuple[_Explain, _Remedies]] = {
-    "open": (_open_from_inside, _name_another_vantage),
+    "open": (_seen_from_inside, _name_another_vantage),
     "port_in_use": (_port_in_use, _free_the_port),
     "intercepted": (_intercepted, _forward_unchanged),
     "wrong_server": (_wrong_server, _lead_to_host),

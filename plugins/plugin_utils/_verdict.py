@@ -56,7 +56,7 @@ def decide(
     vantages = list(vantages)
     checks = []
     for requirement in requirements:
-        for vantage in vantages:
+        for vantage in vantages if vantage_check else (vantage._replace(inside="") for vantage in vantages):
             families: list[str | None] = [*sorted(vantage.addresses)] or [None]
             for family in families:
                 if family is None:

@@ -31,7 +31,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._probe import con
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import probe as probe_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep as sweep_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import tcp as tcp_module
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import nothing_asked, probe
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import look_ahead, nothing_asked, probe
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.rejections import look_again
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import Path, resolve
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import Sweep
@@ -649,6 +649,24 @@ def test_an_address_without_a_way_is_not_asked(row: Row, session: Session, addre
     ]
     assert (facts["addresses"], facts["source"], facts["local"]) == ({family: address}, {}, {})
     assert facts["sent"] == 0
+
+
+def test_to_look_ahead_sends_nothing(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "sendto", lambda *dummy: pytest.fail("it was asked"))
+    facts = look_ahead(0, "127.0.0.1", [row("udp", [443]), row("tcp", [443])])
+    assert (facts["addresses"], facts["local"]) == ({"ipv4": "127.0.0.1"}, {"ipv4": "127.0.0.1"})
+    assert facts["evidence"] == [
+        row_of("unsent", each, "ipv4", [443], reason="nothing was asked") for each in ("tcp", "udp")
+    ]
+    assert set(facts) == set(nothing_asked())
+    nowhere = look_ahead(0, "meet..example", [row("udp", [443])])
+    assert nowhere == nothing_asked(nowhere["unresolved"]) != nothing_asked()
+
+
+def test_to_look_ahead_tells_of_an_address_without_a_way(row: Row) -> None:
+    facts = look_ahead(0, "fe80::1", [row("udp", [443])])
+    assert (facts["addresses"], facts["local"]) == ({"ipv6": "fe80::1"}, {})
+    assert facts["evidence"][0]["detail"]["route"] == "none"
 
 
 def test_an_error_of_what_runs_aside_is_raised_when_both_have_ended() -> None:
