@@ -163,7 +163,7 @@ def _why_inside(probed: Facts, stopped: Facts, sources: t.Iterable[str], own: se
     interfaces = _interfaces(stopped)
     own = own | {str(interface.ip) for interface in interfaces}
     reasons = [reason for reason in (_inside(ip, own, interfaces) for ip in sources) if reason]
-    return f"the target sees it as {' and as '.join(reasons)}" if reasons else ""
+    return f"the target sees it as {', and as '.join(reasons)}" if reasons else ""
 
 
 def _inside(ip: str, own: set[str], interfaces: tuple[Interface, ...]) -> str:

@@ -99,7 +99,7 @@ def _steps(words: _Words) -> list[str]:
     else:
         remove = ", or remove it" if words.beside else ""
         mend = f"Correct {words.record} to {' or '.join(words.own[:_MOST])}{remove}"
-    if words.arrived:
+    if words.arrived or words.ipv6_off:
         return [mend, *give]
     return [mend, *give, f"Or, if {words.ip} is a router or proxy in front: make it pass all of it on to {words.host}"]
 

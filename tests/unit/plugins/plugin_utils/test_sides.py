@@ -159,7 +159,7 @@ def test_a_prober_of_the_targets_own_network_is_no_outside() -> None:
     probed = {**PROBED, "source": {"ipv4": "198.51.100.2", "ipv6": "fd00::7"}}
     assert read_vantage("ext", 0, probed, stopped).inside == (
         "ext does not stand for the internet: the target sees it as 198.51.100.2, an address of its own network "
-        "198.51.100.0/24 and as fd00::7, an address that the internet does not have"
+        "198.51.100.0/24, and as fd00::7, an address that the internet does not have"
     )
 
 
