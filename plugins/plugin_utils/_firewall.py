@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import printable
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand, word
 
 _OUTWARD = ("output", "postrouting", "egress")
 _MOST_RULES = 500
@@ -137,7 +137,7 @@ def _ufw(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]) -> 
 
 
 def _firewalld(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]) -> list[str]:
-    zone = next((f" --zone={rule.zone}" for rule in rules if rule.zone), "")
+    zone = next((f" --zone={word(rule.zone)}" for rule in rules if rule.zone), "")
     ports = " ".join(f"--add-port={span}/{protocol}" for protocol, spans in groups for span in spans)
     return [f"firewall-cmd --permanent{zone} {ports}", "firewall-cmd --reload"]
 
@@ -161,8 +161,8 @@ def _iptables(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]
     for rule in _one_a_chain(rule for rule in rules if rule.family == family):
         tool = "iptables" if family == "ipv4" else "ip6tables"
         tool += "-legacy" if rule.manager == "iptables-legacy" else ""
-        place = f"-A {rule.chain}" if rule.policy else f"-I {rule.chain} {rule.position}"
-        table = "" if rule.table == "filter" else f" -t {rule.table}"
+        place = f"-A {word(rule.chain)}" if rule.policy else f"-I {word(rule.chain)} {rule.position}"
+        table = "" if rule.table == "filter" else f" -t {word(rule.table)}"
         for protocol, spans in groups:
             end = "sport" if rule.outward else "dport"
             match = f"--{end} {_colons(spans)}" if len(spans) == 1 else f"-m multiport --{end}s {_colons(spans)}"
@@ -173,10 +173,8 @@ def _iptables(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]
 def _nftables(rule: Rule, groups: t.Sequence[tuple[str, list[str]]]) -> list[str]:
     verb, place = ("add", "") if rule.policy else ("insert", f" position {rule.handle}")
     end = "sport" if rule.outward else "dport"
-    return [
-        f"nft {verb} rule {rule.table} {rule.chain}{place} {protocol} {end} {_set(spans)} accept"
-        for protocol, spans in groups
-    ]
+    chain = " ".join(map(word, (*rule.table.split(), rule.chain)))
+    return [f"nft {verb} rule {chain}{place} {protocol} {end} {_set(spans)} accept" for protocol, spans in groups]
 
 
 def _one_a_chain(rules: t.Iterable[Rule]) -> list[Rule]:

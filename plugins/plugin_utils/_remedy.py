@@ -17,7 +17,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cau
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand, word
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
@@ -145,7 +145,7 @@ def _free_the_port(words: _Words) -> list[str]:
             Command(f"docker ps{publish}"),
         ]
     elif unit.endswith(".service"):
-        end = [ServerCommand(f"systemctl disable --now {unit}")]
+        end = [ServerCommand(f"systemctl disable --now {word(unit)}")]
     else:
         return [f"End what holds {words.ports} on {words.host}, or make it use another port"]
     keep = [] if container else [f"If it is part of plugNmeet: add {unit} to preflight_services"]
@@ -155,7 +155,7 @@ def _free_the_port(words: _Words) -> list[str]:
 def _reserve_the_ports(words: _Words, unit: str) -> list[str]:
     file = "/etc/sysctl.d/60-plugnmeet.conf"
     if unit.endswith(".service"):
-        again: list[str] = ["Then let it have another port:", ServerCommand(f"systemctl restart {unit}")]
+        again: list[str] = ["Then let it have another port:", ServerCommand(f"systemctl restart {word(unit)}")]
     else:
         again = [f"Then restart {words.fact('process', 'what holds it')}, or wait until it has ended"]
     return [

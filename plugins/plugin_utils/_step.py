@@ -8,11 +8,18 @@
 
 from __future__ import annotations
 
+import shlex
+
 
 class Command(str):
     """A step for a shell somewhere; it may have words in capitals, which are the reader's to fill in."""
 
     __slots__ = ()
+
+
+def word(name: str) -> str:
+    """A name that comes from the server, as one word of a command, whatever it has in it."""
+    return shlex.quote(name)
 
 
 class ServerCommand(Command):

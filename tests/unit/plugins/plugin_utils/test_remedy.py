@@ -366,6 +366,14 @@ def test_who_holds_a_port_is_ended_as_what_it_is(holder: Facts, remedy: list[str
     assert advise(cause, "meet1", "x").remedy == remedy
 
 
+@pytest.mark.parametrize("ephemeral", [{}, {"ephemeral": "True"}])
+def test_a_units_name_is_one_word_whatever_is_in_it(ephemeral: Facts) -> None:
+    cause = CAUSE._replace(state="port_in_use", facts={"pid": "7", "unit": "x;reboot;.service", **ephemeral})
+    steps = [step for step in advise(cause, "meet1", "x").remedy if step.startswith("systemctl")]
+    assert steps
+    assert all(step.endswith(" 'x;reboot;.service'") for step in steps)
+
+
 def test_who_looks_into_tls_is_no_matter_of_names_first() -> None:
     steps = advice("wrong_server", what="another certificate", kind="certificate", certificate=CERTIFICATE).remedy
     assert steps[-1] == "Make meet.example.com lead to meet1: check its DNS records"

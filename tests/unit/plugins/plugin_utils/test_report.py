@@ -249,6 +249,33 @@ def test_a_remedy_without_a_command_that_mends_has_no_key_for_it(sides: t.Any) -
     assert "commands" not in result
 
 
+def test_what_concerns_all_of_the_table_is_not_listed(sides: t.Any) -> None:
+    rows = [sides.row("tcp", [80], name="acme"), sides.row("udp", MEDIA, name="media")]
+    assert "\nevery port, over IPv4, from ext: blocked upstream\n" in show(make(sides, rows, [sides.vantage({})]))
+    one = sides.vantage({("open", "tcp", ""): [80]})
+    assert "\n50000-60000/udp, over IPv4, from ext: blocked upstream\n" in show(make(sides, rows, [one]))
+
+
+def test_ports_that_chance_picked_are_counted_and_not_listed(sides: t.Any) -> None:
+    seen = {
+        ("open", "udp", ""): range(50_000, 50_004),
+        ("limited", "udp", "limit=flows; after=4"): range(50_004, 60_001),
+    }
+    shown = show(make(sides, [sides.row("udp", MEDIA, name="media")], [sides.vantage(seen, families=["ipv4", "ipv6"])]))
+    assert "\n50000-60000/udp, over IPv4 and IPv6, from ext: 19994 of 20002 times untested\n" in shown
+    assert "After 4 answers no new connection got through" in shown
+
+
+def test_who_passes_the_proof_on_is_told_and_does_no_harm(sides: t.Any) -> None:
+    seen = {("open", "tcp", 'via=1.1 "box"'): [80]}
+    made = make(sides, [sides.row("tcp", [80])], [sides.vantage(seen, families=["ipv4", "ipv6"])])
+    assert [check["results"] for check in made[0]["checks"]] == [
+        [{"state": "open", "ports": "80", "count": 1, "via": '1.1 "box"'}]
+    ] * 2
+    assert made[0]["passed"]
+    assert "80/tcp, over IPv4 and IPv6: a proxy, '1.1 \"box\"', passes question and proof on" in show(made)
+
+
 def test_the_summary_names_what_is_not_proven_once(sides: t.Any) -> None:
     vantage = sides.vantage({("open", "tcp", ""): [80]}, families=("ipv4", "ipv6"))
     rows = [sides.row("tcp", [80], name="acme"), sides.row("udp", [5, 6], name="media")]
