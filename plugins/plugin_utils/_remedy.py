@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
@@ -20,9 +21,6 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand, word
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
-
-# What the last router says when a neighbour does not answer ARP or neighbour discovery
-_NOBODY_THERE = ("ICMP host unreachable", "ICMP address unreachable")
 
 # The unit of a container, if systemd is what Docker has for its control groups; short ids will do.
 _DOCKER_SCOPE = re.compile(r"docker-([0-9a-f]{12})[0-9a-f]*\.scope")
@@ -329,13 +327,13 @@ def _place(words: _Words, hop: t.Mapping[str, str]) -> str:
 
 def _rejected_upstream(words: _Words) -> str:
     who = words.fact("offender", "A device on the way")
-    if words.fact("by") in _NOBODY_THERE:
+    if words.fact("by") in icmp.NEIGHBOUR_MISSING:
         return f"{who} finds nobody at {words.ips}: {words.host} is down, or does not have that address."
     return f"{who} refuses it with {words.fact('by')}, and nothing of it reached {words.host}'s network card."
 
 
 def _open_upstream(words: _Words) -> list[str]:
-    if words.fact("by") in _NOBODY_THERE:
+    if words.fact("by") in icmp.NEIGHBOUR_MISSING:
         return [
             f"Give {words.host} the address {words.ips}, or correct its DNS records, or preflight_address",
             *([_drop_family(words)] if len(words.addresses) == 1 else []),
