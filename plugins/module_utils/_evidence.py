@@ -18,7 +18,7 @@ from ._errors import PreflightError
 from ._ports import format_ports, read_ports
 
 # What the prober can see of a port
-OPEN = "open"  # this session's proof came back
+OPEN = "open"  # this session's proof came back, perhaps `via` somebody who passed it on
 MOVED = "moved"  # the proof came back, and says that the question arrived on port `to`
 ACCEPTED = "accepted"  # a TCP connection was completed, and then nothing came
 FOREIGN = "foreign"  # an answer of somebody else, described by `what`
@@ -68,6 +68,12 @@ class Observation(t.NamedTuple):
 def printable(value: t.Any) -> str:
     """`value` as text that can stand in a table or a file whatever it is, and of bounded length."""
     return "".join(letter if letter.isprintable() else " " for letter in str(value)[:_MOST_TEXT])
+
+
+def quoted(text: str) -> str:
+    """`text` of somebody else, in quotation marks that it has none of itself."""
+    mark = next((mark for mark in "\"'`" if mark not in text), "")
+    return f"{mark}{text}{mark}" if mark else '"' + text.replace('"', "'") + '"'
 
 
 def detail(**values: t.Any) -> Detail:

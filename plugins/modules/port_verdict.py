@@ -115,7 +115,12 @@ ansible_facts:
   type: dict
   contains:
     preflight_report:
-      description: The report. The file has the same content.
+      description:
+        - The report. The file has the same content.
+        - Each result that is not open has an C(explanation) and a C(remedy), which is a list of lines. Those of them
+          that are commands for a shell of root's on the target, and mend it there, are once more in C(commands); the
+          key is missing where there are none.
+        - A result that is open has C(via) if a proxy on the way left its name on the proof.
       type: dict
       sample:
         schema: 1

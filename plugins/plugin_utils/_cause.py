@@ -23,7 +23,9 @@ class Cause(t.NamedTuple):
     protocol and ports, `names` and `entries` (pairs likewise) the requirements that they belong to, `ends` pairs of
     vantage and address family (None if there was no address), `addresses` those of the target that were asked, and
     `last_hops` how far it came. Where the address is not the target's, `astray` is what is known of that, and whatever
-    came of asking it is one cause, of which these are the `parts`.
+    came of asking it is one cause, of which these are the `parts`. Where a limit on the way hides ports, which of them
+    is chance: then `ports` are whole entries, `share` says how many of how many it is, and `after` how many answers
+    there had been.
     """
 
     state: str
@@ -39,24 +41,29 @@ class Cause(t.NamedTuple):
     last_hops: tuple[tuple[tuple[str, str], ...], ...] = ()
     astray: dict[str, t.Any] | None = None
     parts: tuple[Cause, ...] = ()
+    after: tuple[str, ...] = ()
+    share: tuple[int, int] = (0, 0)
 
 
 def cause_of(check: Check, result: Result) -> Cause:
     """The cause of one result alone."""
     address = check.vantage.addresses.get(check.family or "")
+    limited = "limit" in result.facts
     return Cause(
         state=result.state,
-        facts={key: value for key, value in result.facts.items() if key not in ("last_hop", "astray")},
+        facts={key: value for key, value in result.facts.items() if key not in ("last_hop", "astray", "after")},
         gap=result.gap,
         inside=check.vantage.inside,
         unseen=bool(address) and check.family not in check.vantage.source,
-        ports=((check.requirement.protocol, format_ports(result.ports)),),
+        ports=((check.requirement.protocol, format_ports(check.requirement.ports if limited else result.ports)),),
         names=(check.requirement.name,),
         entries=((check.requirement.protocol, format_ports(check.requirement.ports)),),
         ends=((check.vantage.host, check.family),),
         addresses=(address,) if address else (),
         last_hops=(tuple(sorted(result.facts["last_hop"].items())),) if "last_hop" in result.facts else (),
         astray=result.facts.get("astray"),
+        after=(str(result.facts["after"]),) if "after" in result.facts else (),
+        share=(len(result.ports), len(check.requirement.ports)) if limited else (0, 0),
     )
 
 
@@ -94,6 +101,8 @@ def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[
             addresses=_union(known.addresses, cause.addresses),
             last_hops=_union(known.last_hops, cause.last_hops),
             parts=(*parts_of(known), *parts_of(cause)),
+            after=_union(known.after, cause.after),
+            share=(known.share[0] + cause.share[0], known.share[1] + cause.share[1]),
         ) if known else cause  # fmt: skip
     return list(merged.values())
 

@@ -179,7 +179,7 @@ def _weigh(reply: Reply | None) -> Outcome:
     if reply is None:
         return Outcome(_evidence.ACCEPTED)
     if reply.outcome is shapes.Outcome.PROVEN:
-        return Outcome(_evidence.OPEN, (), reply)
+        return Outcome(_evidence.OPEN, _evidence.detail(**reply.about), reply)
     if reply.outcome is shapes.Outcome.MOVED and reply.origin:
         return Outcome(_evidence.MOVED, _evidence.detail(to=reply.origin[1]), reply)
     certificate = https.fingerprint(reply.certificate) if reply.certificate else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.plugnmeet.server.plugins.module_utils import _evidence
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, causes
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import decide
 
@@ -101,3 +102,18 @@ def test_a_family_of_which_the_target_saw_nothing_is_a_cause_of_its_own(sides: t
     seen, unseen = found(sides, [sides.row("udp", [1])], [vantage])
     assert (seen.ends, seen.unseen) == ((("ext", "ipv4"),), False)
     assert (unseen.ends, unseen.unseen) == ((("ext", "ipv6"),), True)
+
+
+def test_what_a_limit_hides_is_one_cause_though_chance_picked_the_ports(sides: t.Any) -> None:
+    vantage = sides.vantage({("limited", "udp", "limit=flows; after=4"): [5, 7]}, families=("ipv4", "ipv6"))
+    ipv6 = _evidence.Observation("limited", "udp", "ipv6", 0, _evidence.detail(limit="flows", after=4))
+    vantage.evidence.ports(ipv6).clear()
+    other = ipv6._replace(detail=_evidence.detail(limit="flows", after=5))
+    vantage.evidence.ports(other).add(6)
+    limited = [
+        cause
+        for cause in found(sides, [sides.row("udp", range(5, 10), name="media")], [vantage])
+        if cause.state == "untested"
+    ]
+    assert [(cause.ports, cause.share, cause.after) for cause in limited] == [((("udp", "5-9"),), (3, 10), ("4", "5"))]
+    assert limited[0].ends == (("ext", "ipv4"), ("ext", "ipv6"))

@@ -289,8 +289,13 @@ def tcp_socket(port: int) -> socket.socket:
 
 @pytest.mark.parametrize(
     ("answer", "what"),
-    [(b"hello there\nsecond line", '"hello there"'), (b"\x00\x01\x02\xff" * 5, "20 bytes"), (None, "104 bytes")],
-    ids=["text", "bytes", "echo"],
+    [
+        (b"hello there\nsecond line", '"hello there"'),
+        (b"\x00\x01\x02\xff" * 5, "20 bytes"),
+        (b"", "an empty packet"),
+        (None, "the question itself, sent back"),
+    ],
+    ids=["text", "bytes", "nothing", "echo"],
 )
 def test_a_foreign_datagram_is_no_proof(
     free_ports: FreePorts, row: Row, session: Session, answer: bytes | None, what: str
