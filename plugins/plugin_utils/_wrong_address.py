@@ -11,9 +11,11 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.icmp import NEIGHBOUR_MISSING
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, parts_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command
 
 _LETS_ENCRYPT = "Let's Encrypt asks over IPv6 first, and falls back to IPv4 only on time-outs."
 _MOST = 4  # of a kind in a sentence
@@ -80,8 +82,8 @@ def _what_came_of_it(words: _Words, parts: t.Iterable[Cause]) -> str:
 def _answer(facts: t.Mapping[str, t.Any]) -> str:
     certificate = facts.get("certificate")
     if certificate:
-        return f"the certificate of {certificate['subject']}"
-    server = f" from {facts['server']}" if facts.get("server") else ""
+        return f"the certificate of {quoted(certificate['subject'])}"
+    server = f" from {quoted(facts['server'])}" if facts.get("server") else ""
     return f"{facts.get('what', 'something else')}{server}"
 
 
@@ -89,7 +91,7 @@ def _steps(words: _Words) -> list[str]:
     switch = words.ipv6_off.startswith("net.")
     give = [
         f"Or {'switch IPv6 on, and ' if switch else ''}give {words.host} the address {words.ip}",
-        *([f"sysctl -w {words.ipv6_off}=0"] if switch else []),
+        *([Command(f"sysctl -w {words.ipv6_off}=0")] if switch else []),
     ]
     if not words.record:
         first = f"Give the address by which outsiders reach {words.host} as preflight_address"
