@@ -12,11 +12,9 @@ with the process, however that ends. Nothing of a listener is ever on disk.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import os
-import pwd
 import signal
 import socket
 import struct
@@ -29,16 +27,12 @@ from .._ports import format_ports
 from .._requirement import Requirement
 from .._session import Session
 from .binding import Bound, bind
+from .privileges import drop_privileges
 from .serving import Server
 from .tap import Tap, open_taps
 
 NAME = "\0plugnmeet.server.port_listener"
 
-# include/uapi/linux/prctl.h
-PR_SET_NAME = 15
-PR_SET_NO_NEW_PRIVS = 38
-
-_COMM = b"plugnmeet-check"
 _CONTROL_SECONDS = 5.0
 _PATIENCE, _MOMENT = 60, 0.05  # tries, and seconds between them
 _MOST_REPLY = 64 << 20
@@ -107,8 +101,8 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
             control = _take_control_name()
             answerers = Answerers(session)
             bound = bind(requirements)
-            taps, tap_reason = _open_taps()
-            _drop_privileges()
+            taps, tap_reason = _open_taps(session.id)
+            drop_privileges()
         except PreflightError as error:
             pipe.write(json.dumps({"error": str(error)}).encode("utf-8"))
             return
@@ -149,27 +143,11 @@ def _take_control_name() -> socket.socket:
     return control
 
 
-def _open_taps() -> tuple[list[Tap], str]:
+def _open_taps(session_id: str) -> tuple[list[Tap], str]:
     try:
-        return open_taps(), ""
+        return open_taps(session_id), ""
     except OSError as error:
         return [], error.strerror or str(error)
-
-
-def _drop_privileges() -> None:
-    """From here on the process can do nothing but use the sockets that it has."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_NAME, _COMM, 0, 0, 0)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if os.geteuid() != 0:
-        return
-    try:
-        nobody = pwd.getpwnam("nobody")
-        os.setgroups([])
-        os.setresgid(nobody.pw_gid, nobody.pw_gid, nobody.pw_gid)
-        os.setresuid(nobody.pw_uid, nobody.pw_uid, nobody.pw_uid)
-    except (KeyError, OSError) as error:
-        raise PreflightError(f"the listener cannot become the user nobody on this target: {error}") from error
 
 
 def _describe(bound: Bound, tap_reason: str) -> Facts:

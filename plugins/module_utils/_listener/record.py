@@ -84,7 +84,7 @@ class Record:
         return {
             "evidence": self._evidence.to_list(),
             "sources": [{"vantage": vantage, "address": ip} for vantage, ip in sorted(sources)],
-            "strangers": self.strangers,
+            "strangers": {**self.strangers},
         }
 
     def _incoming(self, frame: Frame) -> None:

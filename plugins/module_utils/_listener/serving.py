@@ -21,6 +21,7 @@ from .._exchange.shapes import Address, Answering, Asked, StrangerError
 from .._exchange.stream import Answerers
 from .._session import Session
 from .binding import IP_PKTINFO, Port
+from .junk import Junk
 from .record import Record
 from .tap import Tap
 
@@ -58,6 +59,7 @@ class Server:
         self._deadline = deadline
         self._clock = clock
         self._record = Record(session, set(sockets))
+        self._junk = Junk(session.id)
         self._conversations: dict[int, _Conversation] = {}
         self._stopped = False
         self._epoll = select.epoll()
@@ -89,7 +91,9 @@ class Server:
         for tap in self._taps:
             self._look(tap, 1_000_000)
         lost = sum(tap.lost() for tap in self._taps)
-        return {"tap": {"usable": bool(self._taps), "lost": lost}, **self._record.finish()}
+        seen = self._record.finish()
+        seen["strangers"]["datagrams"] += self._junk.kept_out()
+        return {"tap": {"usable": bool(self._taps), "lost": lost}, **seen}
 
     def _obey(self) -> None:
         self._stopped = self._command(self._control, self._finish)
@@ -107,8 +111,9 @@ class Server:
         local, reply_from = _local_end(ancillary)
         peer = plain(source)
         answered = stun.answer(data, self._session, peer, (local, port))
-        if answered is None:
+        if answered is None or self._answerers.transactions.is_replay(data[8:20], peer, port):
             self._record.strangers["datagrams"] += 1
+            self._junk.came_to(sock)
             return
         reply, asked = answered
         self._note(asked, "udp", peer, port)

@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.plugnmeet.server.plugins.module_utils import _stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import http, https, ice_tcp, stream, stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Asking, Outcome, Reply
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.transactions import MOST_ANSWERS
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
@@ -310,6 +311,85 @@ def test_strangers_get_not_one_byte_over_a_connection(
     assert family_name
 
 
+def answers(sock: socket.socket) -> list[bytes]:
+    """What comes until nothing does."""
+    sock.settimeout(QUIET)
+    found = []
+    with contextlib.suppress(socket.timeout):
+        while True:
+            found.append(sock.recv(2048))
+    return found
+
+
+@hosts
+def test_what_was_recorded_moves_nothing_but_a_few_answers_to_who_asked(
+    listen: Listen,
+    free_ports: FreePorts,
+    row: Row,
+    session: Session,
+    family: socket.AddressFamily,
+    host: str,
+    family_name: str,
+) -> None:
+    first, second = free_ports(2)
+    listen(row("udp", [first, second]), row("tcp", [second]))
+    question = ask(session, first)
+    with socket.socket(family, socket.SOCK_DGRAM) as prober, socket.socket(family, socket.SOCK_DGRAM) as replayer:
+        prober.sendto(question, (host, first))
+        assert len(answers(prober)) == 1
+        for dummy in range(20):
+            replayer.sendto(question, (host, first))  # from elsewhere
+            replayer.sendto(question, (host, second))
+            prober.sendto(question, (host, second))  # or with a forged source
+        assert (answers(replayer), answers(prober)) == ([], [])
+        for dummy in range(20):
+            prober.sendto(question, (host, first))
+        assert len(answers(prober)) == MOST_ANSWERS - 1
+    with socket.socket(family, socket.SOCK_STREAM) as replayer:
+        replayer.connect((host, second))
+        replayer.sendall(ice_tcp.frame(question))
+        replayer.settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert replayer.recv(2048) == b""
+    seen = saw(session)
+    assert seen["strangers"]["datagrams"] == 60 + 20 - (MOST_ANSWERS - 1)
+    assert rows(seen, first)["received"]["family"] == family_name
+
+
+def test_a_port_that_met_junk_lets_only_questions_of_the_session_in(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, stranger: Session
+) -> None:
+    ports = free_ports(2)
+    pid = listen(row("udp", ports))["pid"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as prober:
+        prober.settimeout(5)
+        prober.sendto(b"junk", ("127.0.0.1", ports[0]))
+        for number in range(5000):
+            junk = (b"", b"junk", bytes(1400), ask(stranger, ports[0]), ask(session, ports[0])[:36])[number % 5]
+            prober.sendto(junk, ("127.0.0.1", ports[0]))
+        busy = cpu(pid)
+        for dummy in range(5000):
+            prober.sendto(b"junk", ("127.0.0.1", ports[0]))
+        prober.sendto(ask(session, ports[0]), ("127.0.0.1", ports[0]))
+        assert prove(session, prober.recv(2048), ports[0]).outcome is Outcome.PROVEN
+        assert cpu(pid) - busy <= 2  # ticks
+        third_party = _stun.build(
+            _stun.BINDING_REQUEST,
+            b"transaction3",
+            [(_stun.PRIORITY, bytes(4)), (0xC057, bytes(3)), (_stun.USERNAME, session.id.encode("ascii") + b":x")],
+            session.key,
+        )
+        prober.sendto(third_party, ("127.0.0.1", ports[0]))
+        assert prober.recv(2048)
+    assert saw(session)["strangers"] == {"datagrams": 10_001, "connections": 0}
+
+
+def cpu(pid: int) -> int:
+    """The time that a process has had, in ticks of a hundredth of a second."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+
 def test_a_flood_of_strangers_leaves_the_session_its_answers(
     listen: Listen, free_ports: FreePorts, row: Row, session: Session
 ) -> None:
@@ -331,7 +411,7 @@ def test_a_flood_of_strangers_leaves_the_session_its_answers(
         else:
             pytest.fail("no answer")
     with socket.create_connection(("127.0.0.1", port), timeout=5) as late:
-        late.sendall(ice_tcp.frame(ask(session, port)))
+        late.sendall(ice_tcp.frame(stun.ask(session, 4, port, b"transaction2", b"tie-brkr")))
         assert ice_tcp.unframe(late.recv(2048))
     for connection in idle:
         connection.close()
