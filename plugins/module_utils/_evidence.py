@@ -35,13 +35,14 @@ IN_USE = "in_use"  # not bound: `process`, `pid`, `unit` hold it
 ARRIVED = "arrived"  # a question of this session reached the network card
 PASSED = "passed"  # the ingress hook (tc, nftables' netdev) let it pass
 STRAY = "stray"  # a TCP question of this session, from source port `source`, came to ports that nobody asked
+CLAIMED = "claimed"  # a TCP question came that has this session's mark, and may be somebody else's all the same
 RECEIVED = "received"  # the question reached the listener, or its socket in the kernel
 ANSWERED = "answered"  # the answer was handed to the kernel
 UNANSWERED = "unanswered"  # the kernel refused to send the answer; `reason`
 LEFT = "left"  # the answer left by the network card
 
 _OF_PROBER = (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, ASKED, LAST_HOP)
-_OF_LISTENER = (IN_USE, ARRIVED, PASSED, STRAY, RECEIVED, ANSWERED, UNANSWERED, LEFT)
+_OF_LISTENER = (IN_USE, ARRIVED, PASSED, STRAY, CLAIMED, RECEIVED, ANSWERED, UNANSWERED, LEFT)
 SEEN = frozenset((*_OF_PROBER, *_OF_LISTENER))
 PROTOCOLS = ("tcp", "udp")
 FAMILIES = ("ipv4", "ipv6")
@@ -79,6 +80,10 @@ class Evidence:
 
     def __init__(self) -> None:
         self._ports: dict[Observation, set[int]] = {}
+
+    def __len__(self) -> int:
+        """How many observations there are."""
+        return len(self._ports)
 
     def ports(self, observation: Observation) -> set[int]:
         """The set, to be added to, of the ports of which `observation` is true."""

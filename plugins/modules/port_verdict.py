@@ -110,7 +110,10 @@ ansible_facts:
   type: dict
   contains:
     preflight_report:
-      description: The report. The file has the same content.
+      description:
+        - The report. The file has the same content.
+        - V(strangers) counts what came to the tested ports from somebody else, as the target saw it. None of it was
+          answered. It is empty if the target could not be asked.
       type: dict
       sample:
         schema: 1
@@ -143,6 +146,7 @@ ansible_facts:
                   - Open 55000-55002/udp to 203.0.113.10 in the firewall in front of meet1
         services:
           - {unit: haproxy, was: active, now: active}
+        strangers: {datagrams: 3, connections: 1}
 report_file:
   description: Where the report was written on the controller, empty if nowhere.
   returned: when there is a verdict

@@ -16,6 +16,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._certificate import read_certificate
 
 _MOST_CERTIFICATES = 20
+_MANY = 1 << 53  # more than anything is counted to, and what every reader of JSON takes
 
 Facts = t.Mapping[str, t.Any]
 
@@ -66,12 +67,14 @@ class Vantage(t.NamedTuple):
 class Target(t.NamedTuple):
     """The listener: what it saw, and who held the ports that it could not have.
 
-    `gap` is why its evidence is incomplete, empty if it is not.
+    `gap` is why its evidence is incomplete, empty if it is not. `strangers` counts datagrams and connections of others,
+    or is empty.
     """
 
     evidence: Evidence
     in_use: dict[tuple[str, int], dict[str, t.Any]]
     gap: str
+    strangers: t.Mapping[str, int] = {}
 
     @property
     def gone(self) -> str:
@@ -98,7 +101,7 @@ def read_target(started: Facts, stopped: Facts) -> Target:
         gap = f"the target does not allow a look at its network card ({clean(tap.get('reason'))})"
     elif tap.get("lost"):
         gap = f"the look at the target's network card missed {clean(tap['lost'])} frames"
-    return Target(Evidence.from_list(stopped.get("evidence") or []), in_use, gap)
+    return Target(Evidence.from_list(stopped.get("evidence") or []), in_use, gap, _strangers(stopped.get("strangers")))
 
 
 def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vantage:
@@ -140,6 +143,12 @@ def _services(result: t.Any) -> list[dict[str, str]]:
 def clean(value: t.Any) -> str:
     """Text from another host, as it may stand in a sentence, a table or a file: printable and of bounded length."""
     return "" if value is None else printable(value)
+
+
+def _strangers(value: t.Any) -> dict[str, int]:
+    counts = value if isinstance(value, dict) else {}
+    found = {key: counts.get(key) for key in ("datagrams", "connections")}
+    return {key: count for key, count in found.items() if isinstance(count, int) and 0 <= count < _MANY}
 
 
 def _inside(ip: str, own: set[str]) -> str:
