@@ -89,6 +89,11 @@ class Evidence:
         """The set, to be added to, of the ports of which `observation` is true."""
         return self._ports.setdefault(observation, set())
 
+    def add(self, other: Evidence) -> None:
+        """Take in what another part of the same side has seen."""
+        for observation, ports in other._ports.items():
+            self.ports(observation).update(ports)
+
     def select(self, seen: str, protocol: str, family: str, vantage: int = 0) -> dict[Detail, set[int]]:
         """The ports of which `seen` is true, by detail."""
         wanted = (seen, protocol, family, vantage)

@@ -34,7 +34,7 @@ class Answerers:
 
     def __init__(self, session: Session) -> None:
         self.transactions = Transactions()
-        self._session = session
+        self.session = session
         self._context = https.server_context(session)
 
     def answering(self, first: bytes, peer: Address, local: Address) -> Answering:
@@ -45,7 +45,7 @@ class Answerers:
         if first[0] == _TLS_HANDSHAKE:
             if self._context is None:
                 raise StrangerError
-            return https.Answering(self._session, local[1], self._context)
+            return https.Answering(self.session, local[1], self._context)
         if first[0] == _METHOD:
-            return http.Answering(self._session, local[1])
-        return ice_tcp.Answering(self._session, peer, local, self.transactions)
+            return http.Answering(self.session, local[1])
+        return ice_tcp.Answering(self.session, peer, local, self.transactions)

@@ -44,6 +44,7 @@ class Record:
         self._guesses = 0  # of marks that no vantage has
         self._accepted: set[tuple[Peer, int]] = set()
         self.strangers = {"datagrams": 0, "connections": 0}
+        self.kept_out = 0  # datagrams of strangers that came no further than the kernel
 
     def received(self, protocol: str, peer: Peer, vantage: int, port: int, intended: int) -> None:
         """A question of `vantage` came from `peer` to `port`."""
@@ -93,8 +94,28 @@ class Record:
         return {
             "evidence": self._evidence.to_list(),
             "sources": [{"vantage": vantage, "address": ip} for vantage, ip in sorted(credible)],
-            "strangers": {**self.strangers},
+            "strangers": self._strangers(),
         }
+
+    def share(self) -> Facts:
+        """Return what was seen, for another process to take in."""
+        return {
+            "evidence": self._evidence.to_list(),
+            "proven": sorted(self._proven),
+            "accepted": sorted(self._accepted),
+            "strangers": self._strangers(),
+        }
+
+    def absorb(self, facts: Facts) -> None:
+        """Take in what another process has seen."""
+        self._evidence.add(Evidence.from_list(facts["evidence"]))
+        self._proven.update((vantage, ip) for vantage, ip in facts["proven"])
+        self._accepted.update(((ip, port), local) for (ip, port), local in facts["accepted"])
+        for kind, count in facts["strangers"].items():
+            self.strangers[kind] += count
+
+    def _strangers(self) -> dict[str, int]:
+        return {**self.strangers, "datagrams": self.strangers["datagrams"] + self.kept_out}
 
     def _incoming(self, frame: Frame) -> None:
         peer, port = frame.source, frame.destination[1]

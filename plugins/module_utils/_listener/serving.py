@@ -19,7 +19,6 @@ from .._addresses import plain, plain_ip
 from .._exchange import stun
 from .._exchange.shapes import Address, Answering, Asked, StrangerError
 from .._exchange.stream import Answerers
-from .._session import Session
 from .binding import IP_PKTINFO, Port
 from .junk import Junk
 from .record import Record
@@ -32,34 +31,41 @@ _CONVERSATION_SECONDS = 10.0
 _MOST_CONVERSATIONS = 1000
 
 
+class HasFileno(t.Protocol):
+    """What the kernel can be asked to watch."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+
+
 class Server:
     """The loop over all sockets.
 
-    `answerers` makes the ends of TCP connections. `control` is a listening socket and `command` what to do with a
-    connection to it; the loop ends when that returns true. `clock` counts seconds, and `deadline` is the reading at
-    which the loop ends by itself.
+    `answerers` makes the ends of TCP connections of its session, and what is seen goes to `record`. When there is
+    something to read at `control`, `command` is called with it; the loop ends when that returns true. `clock` counts
+    seconds, and `deadline` is the reading at which the loop ends by itself.
     """
 
     def __init__(
         self,
-        session: Session,
         answerers: Answerers,
+        record: Record,
         sockets: dict[Port, socket.socket],
         taps: t.Sequence[Tap],
         control: socket.socket,
-        command: t.Callable[[socket.socket, t.Callable[[], dict[str, t.Any]]], bool],
+        command: t.Callable[[socket.socket], bool],
         deadline: float,
         clock: t.Callable[[], float],
     ) -> None:
-        self._session = session
+        self._session = answerers.session
         self._answerers = answerers
         self._taps = taps
         self._control = control
         self._command = command
         self._deadline = deadline
         self._clock = clock
-        self._record = Record(session, set(sockets))
-        self._junk = Junk(session.id)
+        self._record = record
+        self._junk = Junk(answerers.session.id)
         self._conversations: dict[int, _Conversation] = {}
         self._stopped = False
         self._epoll = select.epoll()
@@ -83,20 +89,26 @@ class Server:
                     handler()
             self._hang_up_on_idlers()
 
-    def _watch(self, thing: socket.socket | Tap, handler: t.Callable[[], None]) -> None:
+    def end_with(self, thing: HasFileno) -> None:
+        """End the loop as soon as there is something to read at `thing`."""
+        self._watch(thing, self._end)
+
+    def catch_up(self) -> int:
+        """Bring the record up to date; return how many frames the taps have lost."""
+        for tap in self._taps:
+            self._look(tap, 1_000_000)
+        self._record.kept_out = self._junk.kept_out()
+        return sum(tap.lost() for tap in self._taps)
+
+    def _watch(self, thing: HasFileno, handler: t.Callable[[], None]) -> None:
         self._handlers[thing.fileno()] = handler
         self._epoll.register(thing.fileno(), select.EPOLLIN)
 
-    def _finish(self) -> dict[str, t.Any]:
-        for tap in self._taps:
-            self._look(tap, 1_000_000)
-        lost = sum(tap.lost() for tap in self._taps)
-        seen = self._record.finish()
-        seen["strangers"]["datagrams"] += self._junk.kept_out()
-        return {"tap": {"usable": bool(self._taps), "lost": lost}, **seen}
+    def _end(self) -> None:
+        self._stopped = True
 
     def _obey(self) -> None:
-        self._stopped = self._command(self._control, self._finish)
+        self._stopped = self._command(self._control)
 
     def _look(self, tap: Tap, most: int) -> None:
         for frame in tap.read(most):

@@ -269,3 +269,15 @@ def test_a_caller_that_talks_nonsense_does_not_end_it(
 def test_the_secret_is_told_to_nobody(listen: Listen, free_ports: FreePorts, row: Row, session: Session) -> None:
     started = listen(row("udp", free_ports(1)))
     assert session.secret not in json.dumps([started, lifecycle.status(), lifecycle.stop(session.id)])
+
+
+def test_what_the_system_refuses_is_a_sentence(
+    listen: Listen, free_ports: FreePorts, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(dummy: Session) -> t.Any:
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr(lifecycle, "Answerers", refuse)
+    with pytest.raises(PreflightError) as raised:
+        listen(row("udp", free_ports(1)))
+    assert str(raised.value) == "the target does not let the listener start: [Errno 13] Permission denied"
