@@ -50,6 +50,9 @@ FAMILIES = ("ipv4", "ipv6")
 Detail = t.Tuple[t.Tuple[str, str], ...]
 
 _MOST_TEXT = 300  # characters; what came from the network may be long
+# What a host sends may be made to fill the controller's memory: more than any honest one has to say
+_MOST_PAIRS = 10  # of a detail
+_MOST_PORTS = 5_000_000  # of all observations together
 
 
 class Observation(t.NamedTuple):
@@ -128,6 +131,7 @@ class Evidence:
     def from_list(cls, rows: t.Any) -> Evidence:
         """The inverse of to_list, for data from another host: raises PreflightError for anything else."""
         evidence = cls()
+        told = 0
         try:
             for row in rows:
                 observation = Observation(
@@ -141,9 +145,14 @@ class Evidence:
                     observation.seen not in SEEN
                     or observation.protocol not in PROTOCOLS
                     or observation.family not in ("", *FAMILIES)
+                    or len(observation.detail) > _MOST_PAIRS
                 ):
                     raise ValueError(observation)
-                evidence.ports(observation).update(read_ports(row["ports"]))
+                ports = read_ports(row["ports"])
+                told += len(ports)
+                if told > _MOST_PORTS:
+                    raise ValueError(told)
+                evidence.ports(observation).update(ports)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError, PreflightError) as error:
             raise PreflightError("the evidence is not what this version writes; use one version everywhere") from error
         return evidence

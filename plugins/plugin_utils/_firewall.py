@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
@@ -17,6 +18,9 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._ports import for
 _OUTWARD = ("output", "postrouting", "egress")
 _MOST_RULES = 500
 _MOST_SPANS = 5  # in a command: multiport and ufw take 15 numbers, and a line of the screen holds five spans
+# These stand in commands that are there to be copied: what a shell would take for more than a name is none.
+_NAMES = ("manager", "zone", "table", "chain")
+_NAME = re.compile(r"[A-Za-z0-9_./ -]*", re.ASCII)
 _TEXTS = ("protocol", "family", "action", "hook", "manager", "zone", "table", "chain", "rule", "before")
 
 PortSets = t.Iterable[tuple[str, str]]  # protocol and ports
@@ -76,6 +80,8 @@ def _rule(row: t.Any) -> Rule | None:
     try:
         texts = {key: printable(row[key]) for key in _TEXTS}
         ports = read_ports(str(row["ports"]))
+        if not all(_NAME.fullmatch(texts[key]) for key in _NAMES):
+            return None
         return Rule(
             ports=ports,
             position=int(row["position"]),

@@ -16,6 +16,8 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._certificate import read_certificate
 
 _MOST_CERTIFICATES = 20
+_MOST_SERVICES = 100
+_MOST_WORDS = 10  # about a holder
 _MANY = 1 << 53  # more than anything is counted to, and what every reader of JSON takes
 
 Facts = t.Mapping[str, t.Any]
@@ -88,7 +90,9 @@ def read_target(started: Facts, stopped: Facts) -> Target:
     for row in _list(started.get("in_use")):
         try:
             in_use[str(row["protocol"]), int(row["port"])] = {
-                clean(key): clean(value) for key, value in row["holder"].items() if value is not None
+                clean(key): clean(value)
+                for key, value in list(row["holder"].items())[:_MOST_WORDS]
+                if value is not None
             }
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             continue
@@ -137,7 +141,11 @@ def read_services(stages: Facts) -> list[dict[str, str]]:
 def _services(result: t.Any) -> list[dict[str, str]]:
     rows = _list(result.get("services")) if isinstance(result, dict) else []
     keys = ("unit", "was", "now")
-    return [{key: clean(row[key]) for key in keys} for row in rows if isinstance(row, dict) and {*keys} <= {*row}]
+    return [
+        {key: clean(row[key]) for key in keys}
+        for row in rows[:_MOST_SERVICES]
+        if isinstance(row, dict) and {*keys} <= {*row}
+    ]
 
 
 def clean(value: t.Any) -> str:

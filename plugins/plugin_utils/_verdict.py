@@ -20,6 +20,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Tar
 Ports = t.AbstractSet[int]
 
 _MOST_DETAILS = 5
+_MOST_OF_ONE_KIND = 50  # results of a check; honest hosts have a few
 _CLAIMED = "somebody else asked there too as if it were this test, be it in a flood of connections"
 _PORT = re.compile("[1-9][0-9]{0,4}")
 
@@ -133,8 +134,9 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     left_over = set(requirement.ports)
     results: list[Result] = []
     for state, by_detail, within, known, doubt in table:
-        for detail, ports in sorted(by_detail.items()):
-            for these, why in _by_doubt(left_over & ports & within, doubt, gap, claimed):
+        few = _few(by_detail, left_over & within, "many things", _MOST_OF_ONE_KIND)
+        for detail, ports in sorted(few.items()):
+            for these, why in _by_doubt(left_over & ports, doubt, gap, claimed):
                 left_over -= these
                 facts: dict[str, t.Any] = {**dict(detail), **known}
                 if state in ("blocked_upstream", "blocked_on_host"):
@@ -178,13 +180,15 @@ def _last_hop(found: dict[Detail, set[int]], ports: Ports) -> dict[str, t.Any]:
     return {}
 
 
-def _few(everywhere: dict[Detail, set[int]], within: Ports, instead: str) -> dict[Detail, set[int]]:
+def _few(
+    everywhere: dict[Detail, set[int]], within: Ports, instead: str, most: int = _MOST_DETAILS
+) -> dict[Detail, set[int]]:
     """Put what differs in too many ways for anybody to read into one of each kind, with `instead` as its detail.
 
     Ports are read as a set, however many they are.
     """
     found = {detail: ports & within for detail, ports in everywhere.items() if ports & within}
-    if len(found) <= _MOST_DETAILS:
+    if len(found) <= most:
         return found
     to = {int(value) for detail in found for key, value in detail if key == "to" and _PORT.fullmatch(value)}
     together = {"to": format_ports(to)} if to else {}
