@@ -20,7 +20,7 @@ from .proc_net import Holder, holders
 
 # Linux values (include/uapi/linux/in.h, in6.h); the socket module lacks the first
 IP_PKTINFO = 8
-BACKLOG = 256
+BACKLOG = 4096  # or what the system allows (listen(2)): a flood fills it while the loop is with other sockets
 SPARE_DESCRIPTORS = 64  # for conversations, the tap and what the interpreter needs
 MOST_SHARES = 32
 

@@ -29,6 +29,8 @@ _LONGEST_DATAGRAM = 2048
 _MOST_AT_ONCE = 16384  # of a stream
 _CONVERSATION_SECONDS = 10.0
 _MOST_CONVERSATIONS = 1000
+_ACCEPTED_AT_ONCE = 64
+_AT_ONCE = 128  # sockets of a turn
 
 
 class HasFileno(t.Protocol):
@@ -69,13 +71,17 @@ class Server:
         self._conversations: dict[int, _Conversation] = {}
         self._stopped = False
         self._epoll = select.epoll()
+        self._few = select.epoll()  # all but the datagram sockets
         self._handlers: dict[int, t.Callable[[], None]] = {}
         self._watch(control, self._obey)
         for tap in taps:
             self._watch(tap, functools.partial(self._look, tap, _FRAMES))
         for (protocol, port), sock in sockets.items():
-            handler = self._answer_datagram if protocol == "udp" else self._accept
-            self._watch(sock, functools.partial(handler, sock, port))
+            if protocol == "udp":
+                self._handlers[sock.fileno()] = functools.partial(self._answer_datagram, sock, port)
+                self._epoll.register(sock.fileno(), select.EPOLLIN)
+            else:
+                self._watch(sock, functools.partial(self._accept, sock, port))
 
     def run(self) -> None:
         """Serve until stopped or until the deadline."""
@@ -83,11 +89,17 @@ class Server:
             left = self._deadline - self._clock()
             if left <= 0:
                 return
-            for descriptor, dummy in self._epoll.poll(min(left, 1.0)):
-                handler = self._handlers.get(descriptor)
-                if handler:
-                    handler()
+            events = self._epoll.poll(min(left, 1.0), _AT_ONCE)
+            self._handle(events)
+            if len(events) == _AT_ONCE:  # in a flood of datagrams nobody else shall wait for the last of them
+                self._handle(self._few.poll(0))
             self._hang_up_on_idlers()
+
+    def _handle(self, events: list[tuple[int, int]]) -> None:
+        for descriptor, dummy in events:
+            handler = self._handlers.get(descriptor)
+            if handler:
+                handler()
 
     def end_with(self, thing: HasFileno) -> None:
         """End the loop as soon as there is something to read at `thing`."""
@@ -103,6 +115,7 @@ class Server:
     def _watch(self, thing: HasFileno, handler: t.Callable[[], None]) -> None:
         self._handlers[thing.fileno()] = handler
         self._epoll.register(thing.fileno(), select.EPOLLIN)
+        self._few.register(thing.fileno(), select.EPOLLIN)
 
     def _end(self) -> None:
         self._stopped = True
@@ -137,14 +150,18 @@ class Server:
             self._note_success(asked, "udp", peer, port)
 
     def _accept(self, sock: socket.socket, port: int) -> None:
-        try:
-            connection, source = sock.accept()
-        except OSError as error:
-            # Out of descriptors: without one given up, the waiting connection would keep the loop busy for nothing.
-            if error.errno in (errno.EMFILE, errno.ENFILE) and self._conversations:
-                self._hang_up(next(iter(self._conversations.values())))
-            return
-        peer = plain(source)
+        """Take those who wait, but for a flood, which has its next turn after the other sockets had theirs."""
+        for dummy in range(_ACCEPTED_AT_ONCE):
+            try:
+                connection, source = sock.accept()
+            except OSError as error:
+                # Out of descriptors: without one given up, the waiting connection would keep the loop busy for nothing.
+                if error.errno in (errno.EMFILE, errno.ENFILE) and self._conversations:
+                    self._hang_up(next(iter(self._conversations.values())))
+                return
+            self._begin(connection, plain(source), port)
+
+    def _begin(self, connection: socket.socket, peer: Address, port: int) -> None:
         self._record.accepted(peer, port)
         if len(self._conversations) >= _MOST_CONVERSATIONS:
             self._hang_up(next(iter(self._conversations.values())))
@@ -211,6 +228,7 @@ class Server:
         descriptor = conversation.connection.fileno()
         del self._conversations[descriptor], self._handlers[descriptor]
         self._epoll.unregister(descriptor)
+        self._few.unregister(descriptor)
         conversation.connection.close()
 
     def _hang_up_on_idlers(self) -> None:
