@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -429,3 +430,68 @@ def test_a_connection_that_its_owner_resets_at_once_does_no_harm(
     with socket.create_connection(("127.0.0.1", port), timeout=5) as prober:
         prober.sendall(ice_tcp.frame(ask(session, port)))
         assert ice_tcp.unframe(prober.recv(2048))
+
+
+MANY = int(os.environ.get("STRANGERS") or 20_000)
+
+
+def test_many_strangers_of_every_kind_get_not_one_byte_and_the_session_its_proof(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, stranger: Session
+) -> None:
+    """Half of them before the session asks, the rest after; every hundredth comes over TCP. STRANGERS says how many."""
+    ports = free_ports(200)
+    pid = listen(row("udp", ports), row("tcp", ports[:3]), seconds=600)["pid"]
+    forger = session._replace(secret=stranger.secret)
+    recorded = stun.ask(session, 4, ports[0], b"transaction9", b"tie-brkr")
+    sent = back = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as prober, contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for dummy in range(10)]
+        prober.settimeout(5)
+        prober.sendto(recorded, ("127.0.0.1", ports[0]))
+        assert prover(session, prober.recv(2048), ports[0], b"transaction9")
+        for half in range(2):
+            for number in range(MANY // 2):
+                port = ports[number % len(ports)]
+                junk = (
+                    recorded,
+                    recorded[: number % len(recorded)],
+                    os.urandom(number % 200),
+                    ask(stranger, port),
+                    ask(forger, port),
+                    ask(session, port)[:-1] + b"\0",
+                )[number % 6]
+                if number % 100:
+                    crowd[number % 10].sendto(junk, ("127.0.0.1", port))
+                else:
+                    back += said_to(("127.0.0.1", ports[number % 3]), junk)
+                sent += 1
+            crowd[0].setblocking(False)
+            for noise in (b"transactionA", b"transactionB"):
+                ids = noise[:-1] + bytes((noise[-1] + 2 * half,))
+                prober.sendto(stun.ask(session, 4, ports[7], ids, b"tie-brkr"), ("127.0.0.1", ports[7]))
+                assert prover(session, prober.recv(2048), ports[7], ids)
+        for one in crowd:
+            one.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                back += len(one.recv(2048))
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+    told = saw(session)
+    print(f"{sent} strangers, {back} bytes back, {told['strangers']}, {peak} KiB at the most")
+    assert back == 0
+    assert sum(told["strangers"].values()) >= 0.9 * sent  # a truncated one may have the whole id, and a full queue none
+    assert peak < 400 << 10
+
+
+def prover(session: Session, reply: bytes, port: int, transaction: bytes) -> bool:
+    return stun.check(reply, session, port, transaction).outcome is Outcome.PROVEN
+
+
+def said_to(address: tuple[str, int], data: bytes) -> int:
+    """How many bytes come back over a connection before its end."""
+    with socket.create_connection(address, timeout=5) as sock:
+        sock.sendall(ice_tcp.frame(data))
+        sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            return len(sock.recv(2048))
+    return 0
