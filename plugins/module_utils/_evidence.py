@@ -29,6 +29,7 @@ LIMITED = "limited"  # silent, as were new questions to known open ports: no mor
 # How far it came: `router` of hop `hop` answered last, `next` is behind it, the target is hop `of`; `instead` is the
 # protocol that does get through
 LAST_HOP = "last_hop"
+NEAR = "near"  # what answered without a proof is the first hop, and the target is farther away than the second
 
 # What the listener can see of a port
 IN_USE = "in_use"  # not bound: `process`, `pid`, `unit` hold it
@@ -41,7 +42,7 @@ ANSWERED = "answered"  # the answer was handed to the kernel
 UNANSWERED = "unanswered"  # the kernel refused to send the answer; `reason`
 LEFT = "left"  # the answer left by the network card
 
-_OF_PROBER = (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, ASKED, LAST_HOP)
+_OF_PROBER = (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, ASKED, LAST_HOP, NEAR)
 _OF_LISTENER = (IN_USE, ARRIVED, PASSED, STRAY, CLAIMED, RECEIVED, ANSWERED, UNANSWERED, LEFT)
 SEEN = frozenset((*_OF_PROBER, *_OF_LISTENER))
 PROTOCOLS = ("tcp", "udp")

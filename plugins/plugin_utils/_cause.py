@@ -22,7 +22,8 @@ class Cause(t.NamedTuple):
     `unseen` says that nothing at all of that vantage and address family reached the target. `ports` are pairs of
     protocol and ports, `names` and `entries` (pairs likewise) the requirements that they belong to, `ends` pairs of
     vantage and address family (None if there was no address), `addresses` those of the target that were asked, and
-    `last_hops` how far it came.
+    `last_hops` how far it came. Where the address is not the target's, `astray` is what is known of that, and whatever
+    came of asking it is one cause, of which these are the `parts`.
     """
 
     state: str
@@ -36,6 +37,8 @@ class Cause(t.NamedTuple):
     ends: tuple[tuple[str, str | None], ...]
     addresses: tuple[str, ...]
     last_hops: tuple[tuple[tuple[str, str], ...], ...] = ()
+    astray: dict[str, t.Any] | None = None
+    parts: tuple[Cause, ...] = ()
 
 
 def cause_of(check: Check, result: Result) -> Cause:
@@ -43,7 +46,7 @@ def cause_of(check: Check, result: Result) -> Cause:
     address = check.vantage.addresses.get(check.family or "")
     return Cause(
         state=result.state,
-        facts={key: value for key, value in result.facts.items() if key != "last_hop"},
+        facts={key: value for key, value in result.facts.items() if key not in ("last_hop", "astray")},
         gap=result.gap,
         inside=check.vantage.inside,
         unseen=bool(address) and check.family not in check.vantage.source,
@@ -53,6 +56,7 @@ def cause_of(check: Check, result: Result) -> Cause:
         ends=((check.vantage.host, check.family),),
         addresses=(address,) if address else (),
         last_hops=(tuple(sorted(result.facts["last_hop"].items())),) if "last_hop" in result.facts else (),
+        astray=result.facts.get("astray"),
     )
 
 
@@ -70,11 +74,17 @@ def calls_for_action(check: Check, result: Result) -> bool:
     return check.verdict != "passed" and (result.state != "open" or bool(check.vantage.inside))
 
 
+def parts_of(cause: Cause) -> tuple[Cause, ...]:
+    """What was put together to a cause that went astray."""
+    return cause.parts or (cause,)
+
+
 def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[Cause]:
-    """Put together what is the same in state, facts and `same`."""
+    """Put together what is the same in state, facts and `same`, or what went astray alike."""
     merged: dict[str, Cause] = {}
     for cause in causes:
-        key = repr((cause.state, sorted(cause.facts.items()), cause.gap, cause.inside, cause.unseen, same(cause)))
+        what = cause.astray or (cause.state, sorted(cause.facts.items()))
+        key = repr((what, cause.gap, cause.inside, cause.unseen, same(cause)))
         known = merged.get(key)
         merged[key] = known._replace(
             ports=_union(known.ports, cause.ports),
@@ -83,6 +93,7 @@ def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[
             ends=_union(known.ends, cause.ends),
             addresses=_union(known.addresses, cause.addresses),
             last_hops=_union(known.last_hops, cause.last_hops),
+            parts=(*parts_of(known), *parts_of(cause)),
         ) if known else cause  # fmt: skip
     return list(merged.values())
 

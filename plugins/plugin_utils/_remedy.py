@@ -17,6 +17,8 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cau
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._wrong_address import about_astray
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
@@ -25,7 +27,9 @@ _RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 # It stands in a command that is there to be copied
 _SERVICE = re.compile(r"[A-Za-z0-9:_.@-]+\.service", re.ASCII)
 
-_MOST_RANGES = 5  # in a sentence
+# What a prober can tell of the target itself, even if it does not stand for the internet
+_ON_THE_TARGET = ("port_in_use", "blocked_on_host", "rejected_on_host")
+
 _MOST_RULES = 2  # in a sentence
 
 
@@ -40,26 +44,19 @@ def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) 
     """Explain `cause` on `host`, which outsiders know as `address` and which has `firewall`."""
     explain, remedies = _ADVICE[cause.state]
     words = _Words(cause, host, address, firewall)
+    if cause.inside and cause.state not in _ON_THE_TARGET:
+        explain, remedies = _seen_from_inside, _name_another_vantage
+    if cause.astray:
+        return Advice(*about_astray(cause, words.host, words.address))
     if cause.gap:
         steps = _RUN_AGAIN if "preflight_ttl" in cause.gap else remedies(words)
         return Advice(f"No proof came back; where it was lost is not known, because {cause.gap}.", steps)
     return Advice(explain(words), remedies(words))
 
 
-def listing(items: t.Sequence[str]) -> str:
-    """Return `items` as a sentence has them: with commas, and an "and" before the last."""
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
-
-
 def families(cause: Cause) -> str:
     """The address families of `cause`, as a sentence has them; empty if there was no address."""
     return listing(list(dict.fromkeys(filter(None, (FAMILIES[family] for dummy, family in cause.ends)))))
-
-
-def shortened(ports: str) -> str:
-    """A port set as a sentence can have it; one of many ranges has only its first ones."""
-    spans = ports.split(",")
-    return ports if len(spans) <= _MOST_RANGES else f"{','.join(spans[:_MOST_RANGES])},… ({len(spans)} ranges)"
 
 
 class _Words:
@@ -101,7 +98,7 @@ _Explain = t.Callable[[_Words], str]
 _Remedies = t.Callable[[_Words], list[str]]
 
 
-def _open_from_inside(words: _Words) -> str:
+def _seen_from_inside(words: _Words) -> str:
     return f"{words.inside}." if words.inside else "It is open."
 
 
@@ -379,6 +376,12 @@ def _commands(words: _Words, outward: bool) -> list[str]:
 def _untested(words: _Words) -> str:
     if words.fact("limit"):
         return _limited(words)
+    if words.fact("where") == "near":
+        return (
+            f"Something in the network of {words.vantages} answered in {words.host}'s place, with "
+            f"{words.fact('by') or _answer(words)}: it is the first hop after {words.vantages}, and {words.host} is "
+            "farther away."
+        )
     if not words.has_family:
         return f"{words.fact('reason', 'It was not asked')}."
     return f"{words.vantages} could not ask over {words.families}: {words.fact('reason')}."
@@ -410,6 +413,10 @@ def _make_room(words: _Words) -> list[str]:
 def _ask_from_elsewhere(words: _Words) -> list[str]:
     if words.fact("limit"):
         return _make_room(words)
+    if words.fact("where") == "near":
+        first = [f"Sign in to the network of {words.vantages}"] if words.fact("kind") == "portal" else []
+        other = "robe from a host in another network (preflight_probers)"
+        return [*first, f"Or p{other}" if first else f"P{other}"]
     if words.fact("prober"):
         return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
     if not words.has_family:
@@ -419,7 +426,7 @@ def _ask_from_elsewhere(words: _Words) -> list[str]:
 
 
 _ADVICE: dict[str, tuple[_Explain, _Remedies]] = {
-    "open": (_open_from_inside, _name_another_vantage),
+    "open": (_seen_from_inside, _name_another_vantage),
     "port_in_use": (_port_in_use, _free_the_port),
     "intercepted": (_intercepted, _forward_unchanged),
     "wrong_server": (_wrong_server, _lead_to_host),

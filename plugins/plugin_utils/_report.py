@@ -17,16 +17,21 @@ import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, calls_for_action, cause_of, causes
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import (
+    Cause,
+    calls_for_action,
+    cause_of,
+    causes,
+    parts_of,
+)
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._picture import picture
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     FAMILIES,
     advise,
     families,
-    listing,
-    shortened,
 )
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import Check, Result, passed
 
@@ -155,13 +160,15 @@ def _strangers(counts: t.Mapping[str, int]) -> list[str]:
     return _wrap(f"Meanwhile strangers came to these ports with {told}. None of them got an answer.", "")
 
 
-def render_plan(report: Report) -> str:
+def render_plan(report: Report, vantages: t.Sequence[Vantage]) -> str:
     """What a run would do, for check mode."""
     stop = [service["unit"] for service in report["services"] if service["was"] != service["now"]]
     probers = [vantage["host"] for vantage in report["vantages"]]
     title = f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']}): check mode, nothing was tested"
     lines = ["", *_wrap(title, "  ", "")]
     lines += _wrap(f"would stop and start again: {listing(stop) or 'nothing'}", "    ", "  ")
+    for why in filter(None, (vantage.failure or vantage.unresolved for vantage in vantages)):
+        lines += _wrap(f"could not ask: {why}", "    ", "  ")
     for name in dict.fromkeys(check["name"] for check in report["checks"]):
         check = next(check for check in report["checks"] if check["name"] == name)
         lines += _wrap(f"would ask {check['ports']}/{check['protocol']} ({name}) from {listing(probers)}", "    ", "  ")
@@ -282,10 +289,13 @@ def _where(group: t.Sequence[Report], several_vantages: bool) -> str:
 
 def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
     advice = advise(cause, report["host"], report["address"], firewall)
-    ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
+    # Where the address is wrong, it is so for all ports of an entry, whatever came of each.
+    port_sets = cause.entries if cause.astray else cause.ports
+    ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in port_sets])
     vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
     over = f", over {families(cause)}" if families(cause) else ""
-    lines = _wrap(f"{ports}{over}, from {vantages}: {cause.state.replace('_', ' ')}", "")
+    states = listing(list(dict.fromkeys(part.state.replace("_", " ") for part in parts_of(cause))))
+    lines = _wrap(f"{ports}{over}, from {vantages}: {states}", "")
     lines += [line for text in picture(cause, report["host"]) for line in _wrap(text, "    ", "  ")]
     lines += _wrap(advice.explanation, "  ")
     for step in advice.remedy[:_MOST_STEPS]:

@@ -24,6 +24,7 @@ import typing as t
 
 from .._errors import PreflightError
 from .._exchange.stream import Answerers
+from .._own_network import own_network
 from .._ports import format_ports
 from .._requirement import Requirement
 from .._session import Session
@@ -123,7 +124,7 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
         lost = server.catch_up()
         while workers:
             record.absorb(workers.pop().finish())
-        return {"tap": {"usable": bool(taps), "lost": lost}, **record.finish()}
+        return {"tap": {"usable": bool(taps), "lost": lost}, **record.finish(), **own_network()}
 
     def command(listening: socket.socket) -> bool:
         connection, dummy = listening.accept()

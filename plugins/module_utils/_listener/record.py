@@ -27,6 +27,7 @@ _USERNAME = slice(HEADER_LENGTH + 4, HEADER_LENGTH + 4 + USERNAME_LENGTH)
 _MOST_SYNS = 20_000
 _MOST_PEERS = 200_000
 _MOST_MOVES = 50_000
+_MOST_DESTINATIONS = 64
 
 
 class Record:
@@ -42,6 +43,7 @@ class Record:
         self._syns: dict[Peer, int] = {}  # whose address it may be, by a mark that anybody can guess
         self._handshakes: set[tuple[str, Peer, int]] = set()  # of those: where, with whom, on which port
         self._guesses = 0  # of marks that no vantage has
+        self._destinations: set[tuple[int, str, str]] = set()  # vantage, its host, and the address that frames came to
         self._accepted: set[tuple[Peer, int]] = set()
         self.strangers = {"datagrams": 0, "connections": 0}
         self.kept_out = 0  # datagrams of strangers that came no further than the kernel
@@ -82,7 +84,7 @@ class Record:
             self._incoming(frame)
 
     def finish(self) -> Facts:
-        """Return the evidence, and the addresses by which each vantage was seen."""
+        """Return the evidence, and the addresses by which each vantage was seen, and those to which its frames came."""
         credible = self._credible()
         for where, peer, port in self._handshakes:
             self._handshake(where, peer, port, (self._syns[peer], peer[0]) in credible)
@@ -93,7 +95,10 @@ class Record:
                 self._set(_evidence.RECEIVED, "tcp", peer[0], self._syns[peer]).add(port)
         return {
             "evidence": self._evidence.to_list(),
-            "sources": [{"vantage": vantage, "address": ip} for vantage, ip in sorted(credible)],
+            "sources": _rows(credible),
+            "destinations": _rows(
+                {(vantage, to) for vantage, ip, to in self._destinations if (vantage, ip) in credible}
+            ),
             "strangers": self._strangers(),
         }
 
@@ -124,15 +129,22 @@ class Record:
             if vantage is None:
                 self._guesses += 1
             else:
+                self._came_to(frame, vantage)
                 self._syn(frame, vantage)
         elif frame.kind == "udp":
             asked = self._session.read_username(frame.payload[_USERNAME])
-            if asked and peer not in self._vantages:
-                self._know(peer, asked[0])
+            if asked:
+                self._came_to(frame, asked[0])
+                if peer not in self._vantages:
+                    self._know(peer, asked[0])
             if asked and asked[1] == port:
                 self._set(frame.where, "udp", peer[0], asked[0]).add(port)
             elif asked:
                 self._moved("udp", peer, asked[0], asked[1], port)
+
+    def _came_to(self, frame: Frame, vantage: int) -> None:
+        if len(self._destinations) < _MOST_DESTINATIONS or (vantage, frame.source[0]) in self._proven:
+            self._destinations.add((vantage, frame.source[0], frame.destination[0]))
 
     def _syn(self, frame: Frame, vantage: int) -> None:
         peer, port = frame.source, frame.destination[1]
@@ -192,3 +204,7 @@ class Record:
         if key not in self._sets:
             self._sets[key] = self._evidence.ports(Observation(*key))
         return self._sets[key]
+
+
+def _rows(addresses: t.Iterable[tuple[int, str]]) -> list[dict[str, t.Any]]:
+    return [{"vantage": vantage, "address": ip} for vantage, ip in sorted(addresses)]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, causes
@@ -21,7 +22,7 @@ def test_what_is_open_has_no_cause(sides: t.Any) -> None:
 def test_requirements_that_fail_alike_have_one_cause(sides: t.Any) -> None:
     rows = [sides.row("tcp", [80], name="acme"), sides.row("udp", [5, 6], name="media")]
     (cause,) = found(sides, rows, [sides.vantage({})])
-    assert cause == Cause(
+    assert cause._replace(parts=()) == Cause(
         state="blocked_upstream",
         facts={},
         gap="",
@@ -73,6 +74,19 @@ def test_an_open_port_wants_an_explanation_only_if_its_witness_is_inside(sides: 
     inside = sides.vantage(seen, outside=False, inside="ext does not stand for the internet: x")
     (cause,) = found(sides, [sides.row("udp", [1])], [inside])
     assert (cause.state, cause.inside) == ("open", "ext does not stand for the internet: x")
+
+
+def test_whatever_came_of_a_wrong_address_has_one_cause(sides: t.Any) -> None:
+    seen = {("foreign", "tcp", "what=x"): [80], ("rejected", "tcp", "by=TCP reset"): [81]}
+    rows = [sides.row("tcp", [80, 81], name="web"), sides.row("udp", [5], name="media")]
+    own = (ipaddress.ip_interface("203.0.113.99/24"),)
+    (cause,) = causes(
+        decide(rows, [sides.vantage(seen, source={})], sides.target({}, addresses=own), vantage_check=True)
+    )
+    assert cause.astray is not None
+    assert cause.astray["own"] == ["203.0.113.99"]
+    assert [part.state for part in cause.parts] == ["wrong_server", "rejected_upstream", "blocked_upstream"]
+    assert cause.entries == (("tcp", "80-81"), ("udp", "5"))
 
 
 def test_without_an_address_there_is_no_family(sides: t.Any) -> None:

@@ -14,9 +14,8 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     Advice,
     advise,
     families,
-    listing,
-    shortened,
 )
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 
 Facts = dict[str, t.Any]
 
@@ -379,6 +378,35 @@ def test_nobody_is_told_to_take_all_addresses_out_of_a_name() -> None:
         OPEN_UPSTREAM.replace("203.0.113.10", "203.0.113.10 and 2001:db8::10"),
         "If meet1 is not at 203.0.113.10 and 2001:db8::10: correct its DNS records, or preflight_address",
     ]
+
+
+@pytest.mark.parametrize("state", ["blocked_upstream", "rejected_upstream", "wrong_server", "untested"])
+def test_a_witness_from_inside_says_nothing_of_the_way(state: str) -> None:
+    given = advise(CAUSE._replace(state=state, inside="ext does not stand for the internet: x"), "meet1", "x")
+    assert given.explanation == "ext does not stand for the internet: x."
+    assert given.remedy[0] == "Name a host outside meet1's network in preflight_probers"
+
+
+def test_a_witness_from_inside_still_knows_what_the_target_does() -> None:
+    cause = CAUSE._replace(state="blocked_on_host", inside="ext does not stand for the internet: x")
+    assert advise(cause, "meet1", "x") == advise(cause._replace(inside=""), "meet1", "x")
+
+
+@pytest.mark.parametrize(
+    ("facts", "answer", "first"),
+    [
+        ({"kind": "portal", "what": "a redirect to x"}, "a redirect to x", "Sign in to the network of ext"),
+        ({"by": "TCP reset"}, "TCP reset", "Probe from a host in another network (preflight_probers)"),
+    ],
+)
+def test_what_is_near_is_the_probers_own_network(facts: Facts, answer: str, first: str) -> None:
+    given = advice("untested", where="near", **facts)
+    assert given.explanation == (
+        f"Something in the network of ext answered in meet1's place, with {answer}: it is the first hop after ext, and "
+        "meet1 is farther away."
+    )
+    assert given.remedy[0] == first
+    assert given.remedy[-1].endswith("robe from a host in another network (preflight_probers)")
 
 
 def test_a_witness_from_inside_is_told_to_step_outside() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import pathlib
@@ -372,6 +373,27 @@ def test_a_detail_cannot_take_the_place_of_the_state(sides: t.Any) -> None:
     assert report["checks"][0]["results"][0]["state"] == "rejected_upstream"
 
 
+def test_a_wrong_address_is_explained_once_for_whole_entries(sides: t.Any) -> None:
+    seen = {("rejected", "udp", "by=ICMP port unreachable; offender=203.0.113.10"): [50_000]}
+    target = sides.target({}, addresses=(ipaddress.ip_interface("203.0.113.99/24"),))
+    rows = [sides.row("udp", MEDIA, name="media")]
+    vantages = [sides.vantage(seen, source={})]
+    checks = _verdict.decide(rows, vantages, target, vantage_check=True)
+    report = _report.build("meet1", "meet.example.com", checks, vantages, [], 1.0)
+    screen = _report.render(report, checks, vantages, 0.0)
+    assert "50000-60000/udp, over IPv4, from ext: rejected upstream and blocked upstream\n" in screen
+    assert screen.count("The A record of meet.example.com is wrong") == 1
+    assert report["checks"][0]["results"][0]["astray"]["own"] == ["203.0.113.99"]
+
+
+def test_a_plan_says_who_could_not_ask(sides: t.Any) -> None:
+    vantages = [sides.vantage({}, families=(), unresolved='"x" does not resolve'), sides.vantage({}, "b", 1)]
+    report, *dummy = make(sides, [sides.row("udp", [1])], vantages)
+    assert '\n  could not ask: "x" does not resolve\n  would ask 1/udp (udp) from ext and b\n' in _report.render_plan(
+        report, vantages
+    )
+
+
 def test_a_plan_says_what_would_be_done(sides: t.Any) -> None:
     services = [
         {"unit": "haproxy", "was": "active", "now": "inactive"},
@@ -380,7 +402,7 @@ def test_a_plan_says_what_would_be_done(sides: t.Any) -> None:
     vantages = [sides.vantage({}, families=("ipv4", "ipv6")), sides.vantage({}, "b", 1)]
     report, *dummy = make(sides, [sides.row("udp", MEDIA, name="media")], vantages, services=services)
     assert (
-        _report.render_plan(report)
+        _report.render_plan(report, vantages)
         == """
 PLUGNMEET PREFLIGHT of meet1 (meet.example.com): check mode, nothing was tested
   would stop and start again: haproxy

@@ -50,6 +50,13 @@ def test_a_question_on_the_card_has_arrived(record: Record, session: Session) ->
     assert record.finish()["sources"] == [{"vantage": 5, "address": PROBER[0]}]
 
 
+def test_the_addresses_to_which_questions_came_are_told(record: Record, session: Session) -> None:
+    record.frame(question(session, UDP))
+    record.frame(syn(session)._replace(destination=("203.0.113.99", TCP)))
+    record.frame(syn(session)._replace(destination=("203.0.113.98", TCP), mss=1460))
+    assert record.finish()["destinations"] == [{"vantage": 5, "address": ip} for ip in (TARGET, "203.0.113.99")]
+
+
 def test_answers_to_a_vantage_have_left(record: Record, session: Session) -> None:
     record.frame(question(session, UDP))
     record.frame(syn(session))
@@ -126,13 +133,16 @@ def test_a_flood_of_syns_fills_no_memory_forges_nothing_and_hides_no_prober(reco
         flood = from_elsewhere(syn(session, TCP + number % 3), number)
         record.frame(flood)
         record.accepted(flood.source, TCP)
+        record.frame(flood._replace(destination=(flood.source[0], flood.destination[1])))
     assert len(record._syns) == len(record._handshakes) == len(record._accepted) == 20_000
+    assert len(record._destinations) == 64
     record.frame(syn(session))  # which has its place all the same
     assert seen(record) == [
         ("arrived", "tcp", 5, "443"),
         ("arrived", "udp", 5, "50000"),
         ("claimed", "tcp", 5, "443-445"),
     ]
+    assert record.finish()["destinations"] == [{"vantage": 5, "address": TARGET}]
 
 
 def test_whoever_sees_the_id_fills_no_memory_either(record: Record, session: Session) -> None:
