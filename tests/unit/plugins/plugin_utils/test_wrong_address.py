@@ -104,12 +104,12 @@ def test_an_address_that_is_no_name_is_mended_in_the_variable(own: list[str], en
         (
             "wrong_server",
             {"what": "HTTP status 404", "server": "nginx"},
-            "; somebody else answers there, with HTTP status 404 from \"nginx\".",
+            '; somebody else answers there, with HTTP status 404 from "nginx".',
         ),
         (
             "wrong_server",
             {"what": "another certificate", "certificate": {"subject": "CN=x", "issuer": "y", "expires": "z"}},
-            "; somebody else answers there, with the certificate of \"CN=x\".",
+            '; somebody else answers there, with the certificate of "CN=x".',
         ),
         ("rejected_upstream", {"by": "TCP reset"}, "; somebody else answers there, with TCP reset."),
         (
