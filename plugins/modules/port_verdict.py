@@ -110,7 +110,10 @@ ansible_facts:
   type: dict
   contains:
     preflight_report:
-      description: The report. The file has the same content.
+      description:
+        - The report. The file has the same content.
+        - C(down_seconds) of a service is how long it was not active, by the target's own clock, null if it was not
+          stopped or is not back. One that failed to come back has the last lines of its journal as C(journal).
       type: dict
       sample:
         schema: 1
@@ -142,7 +145,7 @@ ansible_facts:
                 remedy:
                   - Open 55000-55002/udp to 203.0.113.10 in the firewall in front of meet1
         services:
-          - {unit: haproxy, was: active, now: active}
+          - {unit: haproxy, was: active, now: active, down_seconds: 2.61}
 report_file:
   description: Where the report was written on the controller, empty if nowhere.
   returned: when there is a verdict
