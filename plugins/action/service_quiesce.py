@@ -15,6 +15,7 @@ import typing as t
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import printable
 from ansible_collections.plugnmeet.server.plugins.module_utils._services import RESTORE
 
 _LOOK = 0.5  # seconds between looks, where the kernel does not tell
@@ -40,7 +41,7 @@ class ActionModule(ActionBase):
         quiesces = self._task.args.get("state") == "quiesced"
         if quiesces and not self._task.check_mode and session.isalnum() and ttl.isdecimal():
             self._wait_beside(session, int(ttl))
-        result.update(self._execute_module(task_vars=task_vars))  # type: ignore[no-untyped-call]
+        result.update(_said_plainly(self._execute_module(task_vars=task_vars)))  # type: ignore[no-untyped-call]
         if not result.get("armed") and (quiesces or not result.get("failed")):
             _end(_number_file(session))
         return result
@@ -83,6 +84,22 @@ class ActionModule(ActionBase):
                 if self._low_level_execute_command(restore)["rc"] == 0:  # type: ignore[no-untyped-call]
                     return
             time.sleep(_PAUSE)
+
+
+def _said_plainly(result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A module's result; of one that could not even begin, the last line that Python or the shell said of it."""
+    if not result.get("failed") or "module_stderr" not in result:
+        return result
+    lines = f"{result.get('module_stdout')}\n{result['module_stderr']}".strip().splitlines()
+    why = printable(
+        next((line for line in reversed(lines) if "rror" in line or "not found" in line), "no reason is given")
+    )
+    return {
+        "failed": True,
+        "changed": False,
+        "msg": f"Ansible cannot run modules on the target: {why}; nothing was stopped. It needs Python there, and a "
+        "temporary folder, such as /tmp, with some room in it.",
+    }
 
 
 def _wait_for_end(pid: int) -> None:

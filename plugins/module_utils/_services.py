@@ -110,8 +110,8 @@ class Units:
     def quiesce(self, units: t.Sequence[str], session: str, by: str, seconds: int) -> None:
         """Arm the return of `units` in `seconds`, then stop them, in this order.
 
-        Raises PreflightError if one could not be stopped and started again, and then nothing was stopped, or if one does
-        not stop in time; then all are started again.
+        Raises PreflightError if one could not be stopped and started again, and then nothing was stopped, or if one
+        does not stop in time; then all are started again.
         """
         self._refuse_one_way(units)
         patience = time.monotonic() + seconds - MARGIN - _TESTING

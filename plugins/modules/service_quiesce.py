@@ -180,7 +180,8 @@ def quiesce(module: AnsibleModule) -> _arguments.Result:
     if result["clients"] and not module.params["interrupt"]:
         raise PreflightError(
             f"there are clients on the target, with connections {_clients.sentence(result['clients'])}, and nothing "
-            "was stopped; run again when they are gone, or end their meetings with preflight_interrupt: true (interrupt)"
+            "was stopped; run again when they are gone, or end their meetings with preflight_interrupt: true "
+            "(interrupt)"
         )
     # With nothing to stop it is the claim alone.
     system.quiesce(active, module.params["session"], str(by), ttl)

@@ -131,7 +131,8 @@ def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vanta
 def read_services(stages: Facts) -> list[dict[str, t.Any]]:
     """Take the results of `service_quiesce`: each unit's state before the test and after it, and what was between.
 
-    `down_seconds` is None for a unit that was not stopped, or is not back; only the latter has `journal`, its last lines.
+    `down_seconds` is None for a unit that was not stopped, or is not back; one that failed to has `journal`, its last
+    lines.
     """
     after = {row["unit"]: row for row in _services(stages.get("restored"))}
     found = []

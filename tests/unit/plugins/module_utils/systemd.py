@@ -18,9 +18,9 @@ class Systemd:
 
     `refuses` is why it takes no timer at all, empty if it does. `loads` has the LoadState where it is not what the
     state suggests: a unit may run whose file is gone by now. Of those that are `transient` nothing is left when they
-    stop, and those that are `by_dependency` refuse to be started by hand, `unstoppable` ones to be stopped. `listed` has
-    a unit's properties that list other units: those of a relation stop when it stops. `slow` units take too long to stop.
-    `times` has when a unit was last stopped and started, in microseconds, and `said` the lines of its journal.
+    stop. Those that are `by_dependency` refuse to be started by hand, `unstoppable` ones to be stopped, `slow` ones
+    take too long for it. `listed` has a unit's properties that list other units: those of a relation stop when it
+    stops. `times` has when a unit was last stopped and started, in microseconds, and `said` the lines of its journal.
     """
 
     def __init__(self, **states: str) -> None:
