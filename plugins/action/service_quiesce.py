@@ -41,7 +41,7 @@ class ActionModule(ActionBase):
         quiesces = self._task.args.get("state") == "quiesced"
         if quiesces and not self._task.check_mode and session.isalnum() and ttl.isdecimal():
             self._wait_beside(session, int(ttl))
-        result.update(_said_plainly(self._execute_module(task_vars=task_vars)))  # type: ignore[no-untyped-call]
+        result.update(_said_plainly(self._execute_module(task_vars=task_vars)))
         if not result.get("armed") and (quiesces or not result.get("failed")):
             _end(_number_file(session))
         return result
@@ -81,7 +81,7 @@ class ActionModule(ActionBase):
         restore = f"{ours} && systemctl start {RESTORE}.service"
         for dummy in range(_TRIES):
             with contextlib.suppress(Exception):  # no connection
-                if self._low_level_execute_command(restore)["rc"] == 0:  # type: ignore[no-untyped-call]
+                if self._low_level_execute_command(restore)["rc"] == 0:
                     return
             time.sleep(_PAUSE)
 

@@ -138,7 +138,8 @@ def read_services(stages: Facts) -> list[dict[str, t.Any]]:
     found = []
     for row in _services(stages.get("quiesced")):
         back, stopped = after.get(row["unit"], {}), row["was"] != row["now"]
-        service = {**_states(row), "down_seconds": _seconds(back.get("down_seconds")) if stopped else None}
+        down = _seconds(back.get("down_seconds")) if stopped else None
+        service: dict[str, t.Any] = {**_states(row), "down_seconds": down}
         service["now"] = _states(back).get("now", row["now"])
         if stopped and _list(back.get("journal")):
             service["journal"] = [clean(line) for line in back["journal"][:_MOST_LINES]]

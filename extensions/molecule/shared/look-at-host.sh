@@ -11,7 +11,8 @@ systemctl show --property=Id,ActiveState,UnitFileState plugnmeet haproxy nginx |
 systemctl list-units --all --no-legend --plain | awk '$3 != "inactive" || /plugnmeet/ { print $1, $3 }' |
     grep -Ev '^(session-|user|run-user|systemd-tmpfiles-clean|proc-|sys-|dev-)' | sort
 ss --no-header --listening --numeric --tcp --udp --processes | sed 's/pid=[0-9]*,fd=[0-9]*//g' | awk '{ print $1, $5, $7 }' | sort
-ps -e --no-headers -o user:16,comm | grep -Ev ' (sh|sshd|ps|grep|sort|awk|sudo|systemd|\(sd-pam\)|agetty|systemd-.*)$' | sort
+ps -e --no-headers -o user:16,comm |
+    awk '$2 !~ /^(sh|sshd|ps|grep|sort|awk|sudo|systemd|\(sd-pam\)|agetty|systemd-.*)$/' | sort
 find /run/systemd/transient -not -name 'session*' 2>/dev/null | sort
 find / -xdev -iname '*plugnmeet*' -not -path '/proc/*' -not -path '/sys/*' | sort
 find /tmp /var/tmp /root /home /etc /opt /usr/local -xdev -not -path '*/.ansible/tmp/*' | sort

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import time
+from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 
@@ -30,7 +31,7 @@ class Run:
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         """Start it, as a terminal would: in a process group of its own."""
-        command = [LAB, "run", PLAYBOOK, "plugnmeet.server.preflight", "-i", lab("inventory").strip()]
+        command: list[str | Path] = [LAB, "run", PLAYBOOK, "plugnmeet.server.preflight", "-i", lab("inventory").strip()]
         self.process = subprocess.Popen(
             [*command, *arguments],
             stdin=subprocess.DEVNULL,

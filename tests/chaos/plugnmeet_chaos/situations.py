@@ -162,7 +162,7 @@ def bring_python38() -> bool:
         return False
     home = Path(found.strip()).resolve().parents[1]
     leave = [f"--exclude={name}" for name in ("test", "site-packages", "config-*", "idlelib", "ensurepip", "*.a")]
-    files = ["tar", "-c", "-C", home, *leave, "bin/python3.8", "lib/python3.8"]
+    files: list[str | Path] = ["tar", "-c", "-C", home, *leave, "bin/python3.8", "lib/python3.8"]
     for machine in ("server", "outside"):
         shell(machine, f"mkdir {PYTHON38}")
         with subprocess.Popen(files, stdout=subprocess.PIPE) as packed:
@@ -316,7 +316,7 @@ SITUATIONS = {
         "the server's disk is full",
         server=FULL,
         code=2,
-        says=("No space left on device; nothing was stopped",),
+        says=("No usable temporary directory found", "nothing was stopped", "with some room in it"),
         untouched=True,
         clean_server="umount /tmp /var/tmp /root",
     ),
