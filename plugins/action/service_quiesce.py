@@ -41,7 +41,8 @@ class ActionModule(ActionBase):
         quiesces = self._task.args.get("state") == "quiesced"
         if quiesces and not self._task.check_mode and session.isalnum() and ttl.isdecimal():
             self._wait_beside(session, int(ttl))
-        result.update(_said_plainly(self._execute_module(task_vars=task_vars)))
+        outcome = "nothing was stopped" if quiesces else "what was stopped comes back by its own timer"
+        result.update(_said_plainly(self._execute_module(task_vars=task_vars), outcome))
         if not result.get("armed") and (quiesces or not result.get("failed")):
             _end(_number_file(session))
         return result
@@ -86,7 +87,7 @@ class ActionModule(ActionBase):
             time.sleep(_PAUSE)
 
 
-def _said_plainly(result: dict[str, t.Any]) -> dict[str, t.Any]:
+def _said_plainly(result: dict[str, t.Any], outcome: str) -> dict[str, t.Any]:
     """A module's result; of one that could not even begin, the last line that Python or the shell said of it."""
     if not result.get("failed") or "module_stderr" not in result:
         return result
@@ -97,7 +98,7 @@ def _said_plainly(result: dict[str, t.Any]) -> dict[str, t.Any]:
     return {
         "failed": True,
         "changed": False,
-        "msg": f"Ansible cannot run modules on the target: {why}; nothing was stopped. It needs Python there, and a "
+        "msg": f"Ansible cannot run modules on the target: {why}; {outcome}. It needs Python there, and a "
         "temporary folder, such as /tmp, with some room in it.",
     }
 

@@ -108,6 +108,7 @@ def one_round(what: str, chance: random.Random, before: Look, usual: dict[str, f
             moment = time.monotonic()
             at = run.task
             trouble = wait_until(before, run, moment)
+            run.bury()
             say(f"{what}, {delay:.2f} s after the beginning of {first!r}, at {at!r}: the run ended with {run.finish()}")
             say(f"    {trouble or f'as it was {time.monotonic() - moment:.1f} s later'}")
             return trouble

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -31,9 +33,11 @@ class Run:
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         """Start it, as a terminal would: in a process group of its own."""
+        self._mark = f"chaos_run={time.time_ns()}"
         command: list[str | Path] = [LAB, "run", PLAYBOOK, "plugnmeet.server.preflight", "-i", lab("inventory").strip()]
         self.process = subprocess.Popen(
-            [*command, *arguments],
+            # The last one tells this run's processes from any other's.
+            [*command, *arguments, "-e", self._mark],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -67,6 +71,21 @@ class Run:
             except Empty:
                 if self.process.poll() is not None and self._tasks.empty():
                     return False
+
+    def processes(self) -> list[int]:
+        """Its process and all that came from it, by the arguments that they have in common."""
+        found = []
+        for folder in Path("/proc").iterdir():
+            with suppress(OSError, ValueError):
+                if self._mark.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                    found.append(int(folder.name))
+        return found
+
+    def bury(self) -> None:
+        """End what is left of it: Ansible's own workers stay when ansible-playbook is killed."""
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def finish(self) -> int:
         """Wait for its end, and for that of its last word."""

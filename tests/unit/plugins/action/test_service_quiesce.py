@@ -118,7 +118,8 @@ def test_who_could_not_start_the_services_leaves_that_to_who_waits(folder: pathl
 def test_a_module_that_cannot_begin_is_told_in_one_sentence() -> None:
     trace = "Traceback (most recent call last):\n  File x\nOSError: [Errno 28] No space left on device\n"
     result = service_quiesce._said_plainly(
-        {"failed": True, "msg": "MODULE FAILURE", "module_stderr": trace, "module_stdout": "", "exception": trace}
+        {"failed": True, "msg": "MODULE FAILURE", "module_stderr": trace, "module_stdout": "", "exception": trace},
+        "nothing was stopped",
     )
     assert result == {
         "failed": True,
@@ -130,4 +131,4 @@ def test_a_module_that_cannot_begin_is_told_in_one_sentence() -> None:
 
 @pytest.mark.parametrize("result", [{"changed": True}, {"failed": True, "msg": "haproxy does not stop."}])
 def test_what_the_module_says_stays_as_it_is(result: dict[str, t.Any]) -> None:
-    assert service_quiesce._said_plainly(result) is result
+    assert service_quiesce._said_plainly(result, "") is result
