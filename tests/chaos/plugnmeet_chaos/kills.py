@@ -78,6 +78,7 @@ def kill_prober(run: Run) -> bool:
 def persist(run: Run, kill: Callable[[], bool]) -> bool:
     """Try until it works, or the run is over."""
     while run.process.poll() is None:
+        run.mark()
         if kill():
             return True
     return False
@@ -104,9 +105,9 @@ def one_round(what: str, chance: random.Random, before: Look, usual: dict[str, f
         delay = chance.uniform(0, usual[last] - usual[first])
         if run.reach(first):
             time.sleep(delay)
+        run.mark()
         if kill(run):
-            moment = time.monotonic()
-            at = run.task
+            moment, at = run.marked
             trouble = wait_until(before, run, moment)
             run.bury()
             say(f"{what}, {delay:.2f} s after the beginning of {first!r}, at {at!r}: the run ended with {run.finish()}")

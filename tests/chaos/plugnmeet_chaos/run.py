@@ -47,6 +47,7 @@ class Run:
             env={**os.environ, **ENVIRONMENT, **environment},
         )
         self.task = "before the first task"
+        self.marked = (0.0, "")
         self.began: dict[str, float] = {}
         self.said: list[str] = []
         self._tasks: Queue[str] = Queue()
@@ -86,6 +87,10 @@ class Run:
         for pid in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def mark(self) -> None:
+        """Note the time, and the task that it is at."""
+        self.marked = time.monotonic(), self.task
 
     def finish(self) -> int:
         """Wait for its end, and for that of its last word."""
