@@ -56,7 +56,8 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
 
     Returns `unresolved`, a sentence or empty; `addresses` by family; `source`, this prober as the target sees it,
     `local`, as it sees itself, and `destination`, the target as it sees itself, by family; `certificates` (PEM) of
-    others, by fingerprint; `all_open`; `evidence`; `sent` and `rounds` of UDP; `seconds`.
+    others, by fingerprint; `all_open`; `evidence`; `sent`, `dropped` and `rounds` of UDP; `seconds_to_verdict`, until
+    it was known which ports are open, and `seconds`, with the search for the reason.
     """
     start = time.monotonic()
     try:
@@ -83,7 +84,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "source": {**tcp.mapped, **sweep.mapped},
         "local": {path.name: path.local for path in ways},
         "destination": {**tcp.origin, **sweep.origin},
-        "certificates": {known: ssl.DER_cert_to_PEM_cert(data) for known, data in tcp.certificates.items()},
+        "certificates": {digest: ssl.DER_cert_to_PEM_cert(data) for digest, data in tcp.certificates.items()},
         "all_open": _all_open(paths, asked, {"tcp": tcp.evidence, "udp": sweep.evidence}, vantage),
         "evidence": _without_way(paths, requirements, vantage) + tcp.evidence.to_list() + sweep.evidence.to_list(),
         "sent": sweep.sent,

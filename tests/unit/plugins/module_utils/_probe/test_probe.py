@@ -85,6 +85,7 @@ def test_every_open_port_is_proven(
     assert (facts["addresses"], facts["source"], facts["destination"]) == (expected, expected, expected)
     assert facts["local"] == expected
     assert facts["unresolved"] == ""
+    assert facts["all_open"] is True
     assert facts["sent"] >= 200
     assert facts["rounds"] >= 1
     assert 0 <= facts["seconds"] < 5
@@ -202,6 +203,17 @@ def test_both_ends_agree(listen: Listen, free_ports: FreePorts, row: Row, sessio
     assert stopped["saw"]["strangers"] == {"datagrams": 0, "connections": 0}
 
 
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_not_all_are_open_where_one_is_not(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, protocol: str
+) -> None:
+    ports = free_ports(4)
+    asked = {"udp": ports[:2], "tcp": ports[2:]}
+    listen(*(row(one, some[:1] if one == protocol else some) for one, some in asked.items()))
+    requirements = [row(one, some) for one, some in asked.items()]
+    assert probe(session, 0, "127.0.0.1", requirements, 0)["all_open"] is False
+
+
 @hosts
 def test_a_closed_port_is_rejected_by_its_host(
     listen: Listen, free_ports: FreePorts, row: Row, session: Session, host: str, family: str
@@ -289,6 +301,21 @@ def test_a_foreign_datagram_is_no_proof(
     with serving(udp_socket(free_ports(1)[0]), serve) as port:
         facts = probe(session, 0, "127.0.0.1", [row("udp", [port])], 0)
     assert facts["evidence"] == [row_of("foreign", "udp", "ipv4", [port], what=what)]
+
+
+def test_of_what_a_stranger_says_the_first_counts(free_ports: FreePorts, row: Row, session: Session) -> None:
+    words = itertools.count()
+
+    def serve(sock: socket.socket) -> None:
+        source = sock.recvfrom(2048)[1]
+        sock.sendto(b"hello for the %d. time" % next(words), source)
+
+    (port,) = free_ports(1)
+    with serving(udp_socket(port), serve):
+        facts = probe(session, 0, "127.0.0.1", [row("udp", [port])], 0)
+    foreign = [found for found in facts["evidence"] if found["seen"] == "foreign"]
+    assert foreign == [row_of("foreign", "udp", "ipv4", [port], what='"hello for the 0. time"')]
+    assert next(words) > 1
 
 
 @pytest.mark.parametrize(
