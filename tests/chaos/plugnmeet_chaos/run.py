@@ -17,7 +17,7 @@ from threading import Thread
 
 from .machines import LAB, ROOT, lab
 
-PLAYBOOK = ROOT / ".cache/venv" / os.environ.get("CHAOS_CORE", "newest") / "bin/ansible-playbook"
+CORE = os.environ.get("CHAOS_CORE") or "newest"
 LOG = ROOT / ".cache/logs/chaos-playbook.log"
 ENVIRONMENT = {
     "ANSIBLE_HOME": str(ROOT / ".cache/ansible"),
@@ -31,10 +31,11 @@ LONGEST = 180  # seconds
 class Run:
     """One ansible-playbook, with the task that it is at."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, core: str = CORE, **environment: str) -> None:
         """Start it, as a terminal would: in a process group of its own."""
         self._mark = f"chaos_run={time.time_ns()}"
-        command: list[str | Path] = [LAB, "run", PLAYBOOK, "plugnmeet.server.preflight", "-i", lab("inventory").strip()]
+        playbook = ROOT / ".cache/venv" / core / "bin/ansible-playbook"
+        command: list[str | Path] = [LAB, "run", playbook, "plugnmeet.server.preflight", "-i", lab("inventory").strip()]
         self.process = subprocess.Popen(
             # The last one tells this run's processes from any other's.
             [*command, *arguments, "-e", self._mark],
