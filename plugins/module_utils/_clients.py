@@ -6,9 +6,9 @@
 
 """Who is connected to the ports of the table right now, from another host.
 
-Over TCP the kernel's table of sockets says it. Over UDP a server has no connections: what can be known is a socket that
-was connected to a peer, and, where the host tracks connections, a flow with packets both ways a moment ago. A bound UDP
-port alone is no sign of a peer.
+Over TCP the kernel's table of sockets says it. Over UDP a server has no connections: what can be known, where the host
+tracks connections, is a flow with packets both ways a moment ago. A bound UDP port alone is no sign of a peer, and one
+that was connected is no server's, but of somebody who asks others.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def clients(requirements: t.Iterable[Requirement], ignore: Peer, proc: str = "/p
         return peer != ignore and not own[peer[0]]
 
     found = []
-    talking = {"tcp": _connected("tcp"), "udp": _connected("udp") | _flows(proc)}
+    talking = {"tcp": _connected(), "udp": _flows(proc)}
     for row in requirements:
         count = sum(port in row.ports and foreign(peer) for port, peer in talking[row.protocol])
         if count:
@@ -56,9 +56,9 @@ def sentence(found: t.Iterable[t.Mapping[str, t.Any]]) -> str:
     return ", ".join(f"{row['connections']} to {row['ports']}/{row['protocol']}" for row in found)
 
 
-def _connected(protocol: str) -> set[tuple[int, Peer]]:
-    """Local port and peer of each socket that has one."""
-    return {(row.local_port, row.remote) for row in sockets(protocol) if row.state == ESTABLISHED}
+def _connected() -> set[tuple[int, Peer]]:
+    """Local port and peer of each TCP connection."""
+    return {(row.local_port, row.remote) for row in sockets("tcp") if row.state == ESTABLISHED}
 
 
 def _flows(proc: str) -> set[tuple[int, Peer]]:

@@ -77,10 +77,9 @@ def test_what_is_no_client_is_no_false_alarm(kernel: t.Any, tmp_path: pathlib.Pa
     assert _clients.clients(TABLE, (FAR, 50022), str(tmp_path)) == []
 
 
-def test_over_udp_a_peer_counts_and_a_bound_port_does_not(kernel: t.Any, tmp_path: pathlib.Path) -> None:
+def test_over_udp_a_socket_alone_is_no_client_bound_or_connected(kernel: t.Any, tmp_path: pathlib.Path) -> None:
     kernel["udp"] += [sock(50100, state=0x07), sock(50200, FAR, 1001), sock(50300, "127.0.0.1", 1001)]
-    found = _clients.clients(TABLE, NOBODY, str(tmp_path))
-    assert found == [{"protocol": "udp", "ports": "50000-60000", "connections": 1}]
+    assert _clients.clients(TABLE, NOBODY, str(tmp_path)) == []
 
 
 def test_a_tracked_flow_with_packets_both_ways_a_moment_ago_is_a_client(kernel: t.Any, tmp_path: pathlib.Path) -> None:
@@ -128,4 +127,4 @@ def test_the_kernels_own_table_is_read() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client:
-            assert (port, client.getsockname()[:2]) in _clients._connected("tcp")
+            assert (port, client.getsockname()[:2]) in _clients._connected()
