@@ -48,9 +48,18 @@ options:
       - A reading of the target's monotonic clock, as RV(plugnmeet.server.service_quiesce#module:deadline) gives it, at
         which the listener ends even if O(ttl) is not over.
     type: float
+  page:
+    description:
+      - The page (HTML) of a visit. With it the listener is open to visitors, who know the session's
+        visitors' secret from it, has the page for them at a path that nobody guesses, and takes the words of netcat.
+      - Empty for none. Then only probers are answered.
+    type: str
+    default: ''
+    version_added: 0.1.0
 seealso:
   - module: plugnmeet.server.port_probe_info
   - module: plugnmeet.server.service_quiesce
+  - module: plugnmeet.server.visit_info
 """
 
 EXAMPLES = r"""
@@ -125,6 +134,18 @@ strangers:
   returned: when O(state=stopped) and a listener ran
   type: dict
   sample: {datagrams: 3, connections: 1}
+visitors:
+  description: As RV(plugnmeet.server.visit_info#module:visitors).
+  returned: when O(state=stopped) and a listener ran that was open to visitors
+  type: list
+  elements: dict
+  sample: []
+texts:
+  description: As RV(plugnmeet.server.visit_info#module:texts).
+  returned: as RV(visitors)
+  type: list
+  elements: dict
+  sample: []
 """
 
 import time
@@ -148,7 +169,7 @@ def start(module: AnsibleModule) -> _arguments.Result:
             for protocol in ("tcp", "udp")
         }
         return {"changed": True, "bound": bound}
-    return lifecycle.start(session, requirements, deadline)
+    return lifecycle.start(session, requirements, deadline, module.params["page"])
 
 
 def stop(module: AnsibleModule) -> _arguments.Result:
@@ -186,6 +207,7 @@ def main() -> None:
             "ports": {**_arguments.PORTS, "required": False},
             "ttl": {"type": "int", "default": 120},
             "deadline": {"type": "float"},
+            "page": {"type": "str", "default": "", "no_log": True},
         },
         required_if=[("state", "started", ["ports"])],
         supports_check_mode=True,

@@ -18,10 +18,14 @@ Address = t.Tuple[str, int]
 
 
 class Asked(t.NamedTuple):
-    """What the listener learns from a question of its session; both None for a third party's ICE agent."""
+    """What the listener learns from a question of its session; both None for a third party's ICE agent.
+
+    A visitor has a name, `visitor`, and does not say which port it means.
+    """
 
     vantage: int | None
     intended_port: int | None
+    visitor: str = ""
 
 
 class Outcome(enum.Enum):

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import json
 import os
 import pwd
@@ -25,12 +26,15 @@ import typing as t
 
 from .._errors import PreflightError
 from .._exchange.stream import Answerers
+from .._exchange.visit import VisitAnswerers
 from .._ports import format_ports
 from .._requirement import Requirement
 from .._session import Session
 from .binding import Bound, bind
 from .serving import Server
-from .tap import Tap, open_taps
+from .tap import OF_PROBERS, OF_VISITORS, Tap, open_taps
+from .visiting import VisitServer
+from .visits import Visits
 
 NAME = "\0plugnmeet.server.port_listener"
 
@@ -46,9 +50,10 @@ _MOST_REPLY = 64 << 20
 Facts = t.Dict[str, t.Any]
 
 
-def start(session: Session, requirements: t.Sequence[Requirement], deadline: float) -> Facts:
+def start(session: Session, requirements: t.Sequence[Requirement], deadline: float, page: str = "") -> Facts:
     """Start a listener that is gone at `deadline`, a reading of the monotonic clock, at the latest.
 
+    With a `page` (HTML) it is open to visitors, and has the page for them.
     Returns `bound`, `in_use`, `tap` and `since`, and `changed`, which is false if this session's listener runs
     already. Raises PreflightError if another session's runs, or if the host does not let us listen.
     """
@@ -65,7 +70,7 @@ def start(session: Session, requirements: t.Sequence[Requirement], deadline: flo
             os.close(reader)
             os.setsid()
             if os.fork() == 0:
-                _live(writer, session, requirements, deadline)
+                _live(writer, session, requirements, deadline, page)
         finally:
             os._exit(0)
     os.close(writer)
@@ -81,8 +86,16 @@ def start(session: Session, requirements: t.Sequence[Requirement], deadline: flo
 
 
 def status() -> Facts | None:
-    """Return `session`, `since`, `pid` and `seconds_left` of the listener that runs, None for none."""
+    """Return `session`, `since`, `pid` and `seconds_left` of the listener that runs, None for none.
+
+    In a visit `visits` has who was there.
+    """
     return _call({"verb": "status"})
+
+
+def paste(session_id: str, result: str) -> Facts | None:
+    """Give a visitor's result to this session's listener; return its status with `taken`, None if none runs."""
+    return _call({"verb": "result", "session": session_id, "result": result})
 
 
 def stop(session_id: str) -> Facts | None:
@@ -98,16 +111,19 @@ def stop(session_id: str) -> Facts | None:
     return reply
 
 
-def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], deadline: float) -> None:
+def _live(
+    writer: int, session: Session, requirements: t.Sequence[Requirement], deadline: float, page: str = ""
+) -> None:
     """The listener's whole life, from its own side."""
     owner = os.getuid()
     with os.fdopen(writer, "wb") as pipe:
         try:
             _let_go(keep=writer)
             control = _take_control_name()
-            answerers = Answerers(session)
+            visits = Visits(session, time.monotonic) if page else None
+            answerers = VisitAnswerers(session, page.encode("utf-8"), visits) if visits else Answerers(session)
             bound = bind(requirements)
-            taps, tap_reason = _open_taps()
+            taps, tap_reason = _open_taps(visits)
             _drop_privileges()
         except PreflightError as error:
             pipe.write(json.dumps({"error": str(error)}).encode("utf-8"))
@@ -118,9 +134,10 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
     def command(listening: socket.socket, finish: t.Callable[[], Facts]) -> bool:
         connection, dummy = listening.accept()
         with connection:
-            return _obey(connection, session.id, started, deadline, finish, owner)
+            return _obey(connection, session.id, started, deadline, finish, owner, visits)
 
-    Server(session, answerers, bound.sockets, taps, control, command, deadline, time.monotonic).run()
+    serve = functools.partial(VisitServer, visits) if visits else Server
+    serve(session, answerers, bound.sockets, taps, control, command, deadline, time.monotonic).run()
 
 
 def _let_go(keep: int) -> None:
@@ -149,9 +166,9 @@ def _take_control_name() -> socket.socket:
     return control
 
 
-def _open_taps() -> tuple[list[Tap], str]:
+def _open_taps(visits: Visits | None) -> tuple[list[Tap], str]:
     try:
-        return open_taps(), ""
+        return open_taps(OF_VISITORS if visits else OF_PROBERS), ""
     except OSError as error:
         return [], error.strerror or str(error)
 
@@ -195,6 +212,7 @@ def _obey(
     deadline: float,
     finish: t.Callable[[], Facts],
     owner: int,
+    visits: Visits | None = None,
 ) -> bool:
     """Serve one caller of the control socket; tell whether the listener shall end."""
     if _peer(connection)[1] not in (0, owner):
@@ -210,6 +228,11 @@ def _obey(
         "seconds_left": max(0, round(deadline - time.monotonic())),
         "started": started,
     }
+    mine = bool(isinstance(request, dict) and request.get("session") == session_id)
+    if visits and mine and request.get("verb") == "result":
+        reply["taken"] = visits.result(str(request.get("result")).strip().encode("utf-8"))
+    if visits:
+        reply["visits"] = visits.facts()
     ends = bool(request == {"verb": "stop", "session": session_id})
     if ends:
         reply["saw"] = finish()

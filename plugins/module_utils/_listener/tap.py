@@ -56,14 +56,14 @@ class Frame(t.NamedTuple):
 
 
 class Tap:
-    """An open tap for frames of `protocol`; raises OSError where the host does not allow one."""
+    """An open tap for frames of `protocol` that `program` lets through; raises OSError where the host allows none."""
 
-    def __init__(self, protocol: int) -> None:
+    def __init__(self, protocol: int, program: t.Iterable[_Instruction]) -> None:
         self._came = ARRIVED if protocol == ETH_P_ALL else PASSED
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol))
         try:
             self._socket.setblocking(False)
-            _attach(self._socket, _assemble(_FILTER))
+            _attach(self._socket, _assemble(program))
             try:
                 self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, _BUFFER)
             except OSError:  # without CAP_NET_ADMIN the system's limit holds
@@ -99,11 +99,11 @@ class Tap:
         self._socket.close()
 
 
-def open_taps() -> list[Tap]:
-    """Return a tap for each place; raises OSError where the host does not allow them."""
+def open_taps(program: t.Iterable[_Instruction]) -> list[Tap]:
+    """Return a tap for each place, of OF_PROBERS or OF_VISITORS; raises OSError where the host does not allow them."""
     taps: list[Tap] = []
     try:
-        taps.extend(map(Tap, (ETH_P_ALL, ETH_P_IP, ETH_P_IPV6)))
+        taps.extend(Tap(protocol, program) for protocol in (ETH_P_ALL, ETH_P_IP, ETH_P_IPV6))
     except OSError:
         for tap in taps:
             tap.close()
@@ -152,7 +152,8 @@ _IF_EQUAL, _IF_GREATER_EQUAL = 0x15, 0x35
 _PACKET_TYPE = 0xFFFFF000 + 4  # SKF_AD_OFF + SKF_AD_PKTTYPE
 
 _Instruction = t.Union[str, t.Tuple[int, int], t.Tuple[int, int, str, str]]
-_FILTER: tuple[_Instruction, ...] = (
+_TAKE = (_RETURN, _SNAP)
+_UP_TO_STUN: tuple[_Instruction, ...] = (
     (_LOAD_BYTE, 0),
     (_AND, 0xF0),
     (_IF_EQUAL, 0x40, "ipv4", "not ipv4"),
@@ -171,10 +172,14 @@ _FILTER: tuple[_Instruction, ...] = (
     "udp",  # STUN in either direction
     (_LOAD_WORD_AT_X, 12),
     (_IF_EQUAL, MAGIC_COOKIE, "stun", "leave"),
-    "stun",  # a question that was asked before, or its answer
+    "stun",
+)
+_ASKED_AGAIN: tuple[_Instruction, ...] = (  # a question that was asked before, or its answer
     (_LOAD_BYTE_AT_X, 16),
     (_AND, AGAIN),
     (_IF_EQUAL, AGAIN, "take", "leave"),
+)
+_UP_TO_SYN: tuple[_Instruction, ...] = (
     "tcp",
     (_LOAD_BYTE_AT_X, 13),
     (_AND, _SYN_ACK),
@@ -184,16 +189,19 @@ _FILTER: tuple[_Instruction, ...] = (
     (_IF_EQUAL, PACKET_OUTGOING, "take", "leave"),
     "not syn-ack",
     (_IF_EQUAL, _SYN, "syn", "leave"),
-    "syn",  # one whose first option is a mark
+    "syn",
+)
+_MARKED: tuple[_Instruction, ...] = (  # one whose first option is a mark
     (_LOAD_WORD_AT_X, 20),
     (_IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[0], "not too small", "leave"),
     "not too small",
     (_IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[-1] + 1, "leave", "take"),
-    "take",
-    (_RETURN, _SNAP),
-    "leave",
-    (_RETURN, 0),
 )
+_END: tuple[_Instruction, ...] = ("take", _TAKE, "leave", (_RETURN, 0))
+
+OF_PROBERS = (*_UP_TO_STUN, *_ASKED_AGAIN, *_UP_TO_SYN, *_MARKED, *_END)
+# Browsers do not say that they ask again, and cannot mark their SYNs.
+OF_VISITORS = (*_UP_TO_STUN, _TAKE, *_UP_TO_SYN, _TAKE, *_END)
 
 
 def _assemble(program: t.Iterable[_Instruction]) -> bytes:
