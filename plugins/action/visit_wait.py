@@ -25,7 +25,8 @@ _ARGUMENTS: dict[str, t.Any] = {
     "ports": {"type": "int", "required": True},
     "links": {"type": "list", "elements": "str", "default": []},
 }
-_MOMENT = 2  # seconds between two looks
+_MOMENT = 2  # seconds that a line stands
+_PAUSE = 1.0  # seconds between two looks at the listener
 _LOG_EVERY = 20.0  # seconds between two lines, where nobody watches
 _LINE_UP = "\x1b[1A\x1b[2K"
 _INTERRUPTS, _ENTERS = (b"\x03",), (b"\r", b"\n")
@@ -70,8 +71,9 @@ class ActionModule(ActionBase):
                 if entered is None:
                     continue
                 if not entered:
+                    watch.look()
                     return watch.visit, "it was ended by hand"
-                taken = watch.with_result(entered)
+                taken = watch.look(entered)
                 display.display(_waiting.TAKEN if taken else _waiting.NOT_TAKEN)
         finally:
             watch.stop()
@@ -98,8 +100,8 @@ class _Watch:
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._watch,), daemon=True)
         self._thread.start()
 
-    def with_result(self, result: str) -> bool:
-        """Hand over a result; tell whether it is one of this session."""
+    def look(self, result: str = "") -> bool:
+        """Look at once, and hand over a result; tell whether it is one of this session."""
         return bool(contextvars.copy_context().run(self._once, result).get("taken"))
 
     def stop(self) -> None:
@@ -109,7 +111,7 @@ class _Watch:
     def _watch(self) -> None:
         while not self._over.is_set():
             self._once("")
-            self._over.wait(1.0)
+            self._over.wait(_PAUSE)
 
     def _once(self, result: str) -> Result:
         with self._lock:

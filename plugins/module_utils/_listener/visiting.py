@@ -12,7 +12,7 @@ import typing as t
 
 from .. import _evidence, _stun
 from .._exchange.shapes import Address, Asked
-from .._session import Session
+from .._session import VANTAGES, Session
 from .binding import Port
 from .proc_net import SYN_RECEIVED, sockets
 from .record import Peer, Record
@@ -33,15 +33,25 @@ class VisitRecord(Record):
         super().__init__(session, ports)
         self._visits = visits
         self._knocks: dict[Peer, set[tuple[str, int]]] = {}
+        # By visitor, for who was never answered is not known before the end: where, from whom, and to which ports
+        self._arrivals: dict[str, dict[tuple[str, Peer], set[int]]] = {}
 
     def finish(self) -> dict[str, t.Any]:
         """Return the evidence, and the addresses by which each vantage was seen."""
         for row in sockets("tcp"):
             if row.state == SYN_RECEIVED and row.remote in self._knocks:
                 self._knocks[row.remote].add((_evidence.RECEIVED, row.local_port))
-        numbers = self._visits.numbers()
+        vantages = self._visits.numbers()
+        for name, arrivals in self._arrivals.items():
+            number = self._visits.number(name)
+            if number is None:
+                continue
+            for (seen, peer), ports in arrivals.items():
+                self._vantages[peer] = number
+                self._set(seen, "udp", peer, number).update(ports)
+                vantages.setdefault(peer[0], set()).add(number)
         for peer, knocks in self._knocks.items():
-            for vantage in numbers.get(peer[0], ()):
+            for vantage in vantages.get(peer[0], ()):
                 for seen, port in knocks:
                     self._set(seen, "tcp", peer, vantage).add(port)
         return {**super().finish(), **self._visits.facts()}
@@ -50,10 +60,10 @@ class VisitRecord(Record):
         port = frame.destination[1]
         if frame.kind == "udp" and ("udp", port) in self._ports:
             visitor = self._session.read_visitor(_username(frame.payload))
-            number = self._visits.number(visitor) if visitor else None
-            if number is not None:
-                self._vantages[frame.source] = number
-                self._set(frame.where, "udp", frame.source, number).add(port)
+            if visitor and (visitor in self._arrivals or len(self._arrivals) < VANTAGES):
+                arrivals = self._arrivals.setdefault(visitor, {})
+                if len(arrivals) < _MOST_PEERS:
+                    arrivals.setdefault((frame.where, frame.source), set()).add(port)
         elif frame.kind == "syn" and ("tcp", port) in self._ports and len(self._knocks) < _MOST_PEERS:
             self._knocks.setdefault(frame.source, set()).add((frame.where, port))
         super()._incoming(frame)

@@ -78,12 +78,12 @@ class Visits:
         visitor = self._visitors.get(name)
         return visitor.number if visitor else None
 
-    def numbers(self) -> dict[str, list[int]]:
+    def numbers(self) -> dict[str, set[int]]:
         """The vantage numbers of the visitors behind each address."""
-        found: dict[str, list[int]] = {}
+        found: dict[str, set[int]] = {}
         for visitor in self._visitors.values():
             for address in visitor.addresses:
-                found.setdefault(address, []).append(visitor.number)
+                found.setdefault(address, set()).add(visitor.number)
         return found
 
     def facts(self) -> dict[str, t.Any]:

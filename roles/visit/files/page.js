@@ -9,6 +9,7 @@ const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number 
 const FAMILIES = { ipv4: "IPv4", ipv6: "IPv6" };
 const DELIVERY_PATIENCE = 8000; // ms
 const MOST_RANGES = 8; // in a sentence
+const FEW = 100; // cells that are each worth a frame
 
 function shortened(ports) {
   const ranges = ports.split(",");
@@ -58,6 +59,17 @@ class PortMap {
     $("pointed").textContent = `${this.ports[at]}/${this.protocol}: ${words[this.state(this.ports[at])]}`;
   }
 
+  // A few among thousands get frames that nobody overlooks.
+  frame(paint, cells, across, down, scale) {
+    paint.lineWidth = 2 * scale;
+    paint.strokeStyle = paint.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--silent");
+    const out = 3 * scale;
+    for (const [left, top] of cells) {
+      paint.strokeRect(left - out, top - out, across + 2 * out, down + 2 * out);
+      paint.clearRect(left - out / 2, top - out / 2, across + out, down + out);
+    }
+  }
+
   draw() {
     const width = this.canvas.clientWidth || 300;
     const scale = window.devicePixelRatio || 1;
@@ -71,16 +83,17 @@ class PortMap {
     const style = getComputedStyle(document.documentElement);
     const paint = this.canvas.getContext("2d");
     const gap = across >= 4 ? 1 : 0.5;
+    const silent = [];
     this.ports.forEach((port, index) => {
       const state = this.state(port);
       const left = (index % this.columns) * across;
       const top = Math.floor(index / this.columns) * down;
       paint.fillStyle = style.getPropertyValue(`--${state}`);
-      paint.fillRect(left, top, across - gap, down - gap);
-      if (state === "silent") { // hollow, so that no colour has to be told apart
-        paint.clearRect(left + across * 0.3, top + down * 0.3, across * 0.4 - gap, down * 0.4 - gap);
-      }
+      // Of another shape, so that no colour has to be told apart.
+      paint.fillRect(left, top, across - gap, state === "silent" ? down / 2 : down - gap);
+      if (state === "silent") silent.push([left, top]);
     });
+    if (silent.length <= FEW) this.frame(paint, silent, across - gap, down - gap, scale);
     const open = this.ports.filter((port) => this.state(port) === "open").length;
     this.canvas.setAttribute("aria-label", `Port map: ${open} of ${this.ports.length} ports open`);
   }
@@ -226,22 +239,25 @@ class Page {
     $("doing").textContent = `It took ${seconds} seconds.`;
   }
 
-  // Over each TCP port that may be open, the known ones first; who takes it says so.
+  // Over a TCP port that is open, else over any; who takes it says so.
   async deliver() {
     $("delivery").textContent = "Sending the result to the server…";
     const known = this.prober.targets.filter((target) => target.protocol === "tcp" && target.open).map((target) => target.port);
     const all = this.prober.targets.filter((target) => target.protocol === "tcp").map((target) => target.port);
-    for (const port of new Set([...known, ...all])) {
-      if (await this.post(port)) {
-        $("delivery").textContent = `The result is with the server, over port ${port}.`;
-        return;
-      }
+    let taken = 0;
+    for (const port of known) taken = taken || await this.post(port);
+    // A port that the browser does not ask by WebRTC may be open for the web.
+    if (!taken) taken = Math.max(...await Promise.all(all.map((port) => this.post(port))), 0);
+    if (taken) {
+      $("delivery").textContent = `The result is with the server, over port ${taken}.`;
+      return;
     }
     $("delivery").textContent = "The result could not be sent to the server. Please copy this text, and send it to the person who sent you this page, who pastes it where the test was started:";
     $("text").value = this.text;
     $("copying").hidden = false;
   }
 
+  // Returns the port if the result was taken, else 0.
   async post(port) {
     const controller = new AbortController();
     const timer = setTimeout(() => controller.abort(), DELIVERY_PATIENCE);
@@ -250,9 +266,9 @@ class Page {
         method: "POST", body: this.text, headers: { "Content-Type": "text/plain" },
         credentials: "omit", referrerPolicy: "no-referrer", signal: controller.signal,
       });
-      return response.ok;
+      return response.ok ? port : 0;
     } catch (error) {
-      return false;
+      return 0;
     } finally {
       clearTimeout(timer);
     }
@@ -278,6 +294,8 @@ async function copy() {
   $("copy").textContent = "Copied";
 }
 
+let page;
+
 function main() {
   const session = JSON.parse($("session").textContent);
   $("host").textContent = session.name;
@@ -289,7 +307,8 @@ function main() {
     document.body.dataset.done = "true";
     return;
   }
-  new Page(session).run();
+  page = new Page(session);
+  page.run();
 }
 
 main();

@@ -7,12 +7,13 @@
 // for the first port that answers. `responsesReceived` in the statistics of a pair is the proof: the browser counts only
 // responses that were signed with the secret.
 
-const CONNECTIONS = 40; // at a time
+const CONNECTIONS = 100; // at a time
 const CANDIDATES = 40; // ports of a connection
 const PING = 48; // ms between two checks of a connection, as browsers have it
 const POLL = 500; // ms between two looks at its statistics
 const PINGS = 3; // checks of a port before its browser slows down; then another connection asks again
 const ROUNDS = 6;
+const UDP_PATIENCE = 90000; // ms, after which no new round begins
 const SURE = 1e-6; // the chance, over all ports, that one is missing because each of its checks was lost
 const LEAST_LOSS = 0.02; // what a way is taken to lose at least
 const TCP_PATIENCE = 6000; // ms
@@ -86,7 +87,8 @@ class Prober {
   }
 
   async askUdp(targets) {
-    for (let round = 1; round <= ROUNDS; round++) {
+    const end = performance.now() + UDP_PATIENCE;
+    for (let round = 1; round <= ROUNDS && performance.now() < end; round++) {
       const missing = shuffled(targets.filter((target) => !target.open));
       if (this.enough(missing, targets.length)) return;
       this.doing = round === 1
@@ -105,9 +107,9 @@ class Prober {
   // Whether silence is sure: from the loss on the way, how often each silent port was asked, and how many they are.
   enough(missing, all) {
     if (!missing.length) return true;
-    const asked = Math.min(...missing.map((target) => target.sent));
+    const asked = missing.reduce((least, target) => Math.min(least, target.sent), Infinity);
     if (!asked) return missing.every((target) => target.tried === "in vain");
-    if (missing.length === all) return asked >= PINGS; // nothing to measure a loss by
+    if (missing.length === all) return true; // no way loses each of ten thousand checks by chance
     const loss = Math.max(LEAST_LOSS, this.sent ? this.lost / this.sent : 0);
     return missing.length * loss ** asked < SURE;
   }
