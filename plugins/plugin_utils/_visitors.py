@@ -28,7 +28,7 @@ Facts = t.Mapping[str, t.Any]
 Rows = list[dict[str, t.Any]]
 
 _NO_FAMILY = "the visitor's network has none"
-_NOT_ASKED = "browsers do not ask such a port at such an address"
+_NOT_ASKED = "the browser did not ask it, or not often enough to be sure"
 _ARRIVED = "it arrived, and the browser did not confirm the way back"
 _LEFT = "the visitor left before the end"
 _TYPED = "what was typed into netcat arrived, and the way back was not tested"
@@ -80,11 +80,11 @@ def witnesses(visit: Facts, addresses: dict[str, str], why: str) -> Rows:
 def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) -> tuple[Rows, Facts]:
     """Give each probe that is a visitor its evidence; return the probes, and the listener's result beside them.
 
-    What the listener has of a visitor who confirms nothing says that questions arrived, and not that answers were lost:
-    it is taken out. Raises PreflightError for a result that no page makes.
+    What the listener has of a port that the visitor says nothing of tells that questions arrived, and not that answers
+    were lost: it is taken out. Raises PreflightError for a result that no page makes.
     """
     table = list(requirements)
-    silent = set()
+    spoken_of: dict[t.Any, dict[tuple[str, str], frozenset[int]]] = {}
     heard = []
     for probe in probes:
         if "visitor" not in probe:
@@ -92,11 +92,21 @@ def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) ->
             continue
         visitor = next((each for each in _list(stopped.get("visitors")) if each.get("visitor") == probe["visitor"]), {})
         told = visitor.get("result")
-        if not isinstance(told, dict):
-            silent.add(probe["vantage"])
+        spoken_of[probe["vantage"]] = {
+            (family, protocol): _told(told, family, protocol)[0]
+            for family in (probe["addresses"] if isinstance(told, dict) else ())
+            for protocol in saw.PROTOCOLS
+        }
         heard.append({**_NOTHING, **probe, "evidence": _evidence(probe, told, stopped, table).to_list()})
-    evidence = [row for row in _list(stopped.get("evidence")) if row.get("vantage") not in silent]
-    return heard, ({**stopped, "evidence": evidence} if silent else stopped)
+    if not spoken_of:
+        return heard, stopped
+    evidence = []
+    for row in _list(stopped.get("evidence")):
+        ports = read_ports(str(row.get("ports") or ""))
+        if row.get("vantage") in spoken_of:
+            ports &= spoken_of[row["vantage"]].get((str(row.get("family")), str(row.get("protocol"))), frozenset())
+        evidence.append({**row, "ports": format_ports(ports)})
+    return heard, {**stopped, "evidence": evidence}
 
 
 _NOTHING: dict[str, t.Any] = {"unresolved": "", "local": {}, "source": {}, "destination": {}, "certificates": {}}

@@ -124,7 +124,7 @@ class Page {
     } else {
       try {
         await this.prober.run();
-        if (!this.prober.targets.some((target) => target.open || wasAsked(target))) {
+        if (!this.prober.targets.some((target) => target.open || this.prober.wasAsked(target))) {
           trouble = "this browser sends nothing by WebRTC: a policy, an extension or a VPN forbids it";
         }
       } catch (error) {
@@ -189,7 +189,7 @@ class Page {
     };
     cell("th", `${row.ports}/${row.protocol}`, row.required ? "" : "optional");
     cell("td", row.purpose || row.name);
-    const asked = own.some(wasAsked);
+    const asked = own.some((target) => this.prober.wasAsked(target));
     if (open === own.length) cell("td", "✓ open", "", "open");
     else if (!this.finished) cell("td", open ? `${open.toLocaleString("en")} of ${own.length.toLocaleString("en")}` : "…");
     else if (!open && !asked) cell("td", "– not asked", "this browser does not");
@@ -216,8 +216,8 @@ class Page {
       if (optional.length) steps.push(`Optional, and not open: ${this.inWords(optional).join(", ")}.`);
       steps.push("There is nothing to do. You can close this page.");
     } else {
-      const asked = required.filter(wasAsked);
-      const unasked = required.filter((target) => !wasAsked(target));
+      const asked = required.filter((target) => this.prober.wasAsked(target));
+      const unasked = required.filter((target) => !this.prober.wasAsked(target));
       this.verdict(asked.length
         ? `${count(asked.length, "port")} did not answer: ${this.inWords(asked).join(", ")}.`
         : "What this browser can ask is open.", asked.length ? "bad" : "");
@@ -228,7 +228,7 @@ class Page {
       if (all.every((target) => target.protocol !== "udp" || !target.open) && all.some((target) => target.open)) {
         steps.push("No UDP came through at all. Many offices block that: to be sure that it is the server's side, open this page on a phone on mobile data, too.");
       }
-      if (unasked.length) steps.push(`This browser could not ask ${this.inWords(unasked).join(", ")}.`);
+      if (unasked.length) steps.push(`This browser could not ask, or not often enough to be sure: ${this.inWords(unasked).join(", ")}.`);
     }
     $("steps").replaceChildren(...steps.map((step) => {
       const item = document.createElement("li");

@@ -13,7 +13,7 @@ const PING = 48; // ms between two checks of a connection, as browsers have it
 const POLL = 500; // ms between two looks at its statistics
 const PINGS = 3; // checks of a port before its browser slows down; then another connection asks again
 const ROUNDS = 6;
-const UDP_PATIENCE = 90000; // ms, after which no new round begins
+const UDP_PATIENCE = 90000; // ms, after which a round that brought nothing is the last
 const SURE = 1e-6; // the chance, over all ports, that one is missing because each of its checks was lost
 const LEAST_LOSS = 0.02; // what a way is taken to lose at least
 const TCP_PATIENCE = 6000; // ms
@@ -66,6 +66,8 @@ class Prober {
     this.targets = targetsOf(session);
     this.sent = 0; // checks of ports that answer
     this.lost = 0; // and how many of them came to nothing
+    this.all = this.targets.filter((target) => target.protocol === "udp").length;
+    this.silent = this.all; // UDP ports without an answer, when the last round began
     this.doing = "";
   }
 
@@ -88,9 +90,12 @@ class Prober {
 
   async askUdp(targets) {
     const end = performance.now() + UDP_PATIENCE;
-    for (let round = 1; round <= ROUNDS && performance.now() < end; round++) {
+    for (let round = 1, before = Infinity; ; round++) {
       const missing = shuffled(targets.filter((target) => !target.open));
-      if (this.enough(missing, targets.length)) return;
+      this.silent = missing.length;
+      const over = round > ROUNDS || performance.now() > end;
+      if (!missing.length || (round > 1 && missing.every((target) => this.sure(target))) || (over && missing.length === before)) return;
+      before = missing.length;
       this.doing = round === 1
         ? `Asking ${missing.length.toLocaleString("en")} UDP ports`
         : `Asking ${missing.length.toLocaleString("en")} silent UDP ports again, round ${round}`;
@@ -104,14 +109,13 @@ class Prober {
     }
   }
 
-  // Whether silence is sure: from the loss on the way, how often each silent port was asked, and how many they are.
-  enough(missing, all) {
-    if (!missing.length) return true;
-    const asked = missing.reduce((least, target) => Math.min(least, target.sent), Infinity);
-    if (!asked) return missing.every((target) => target.tried === "in vain");
-    if (missing.length === all) return true; // no way loses each of ten thousand checks by chance
+  // Whether more checks of a UDP port would tell no more: it answered, the browser does not ask it, or its silence is sure,
+  // by the loss on the way, and by how often it and how many others were asked.
+  sure(target) {
+    if (target.open || target.tried === "in vain") return true;
+    if (this.silent === this.all) return target.sent > 0; // no way loses each of ten thousand checks by chance
     const loss = Math.max(LEAST_LOSS, this.sent ? this.lost / this.sent : 0);
-    return missing.length * loss ** asked < SURE;
+    return this.silent * loss ** target.sent < SURE;
   }
 
   async connectUdp(targets) {
@@ -184,18 +188,18 @@ class Prober {
       for (const protocol of ["tcp", "udp"]) {
         const own = this.targets.filter((target) => target.family === family && target.protocol === protocol);
         families[family][protocol] = {
-          asked: formatPorts(own.filter((target) => target.open || wasAsked(target)).map((target) => target.port)),
+          asked: formatPorts(own.filter((target) => target.open || this.wasAsked(target)).map((target) => target.port)),
           open: formatPorts(own.filter((target) => target.open).map((target) => target.port)),
         };
       }
     }
     return { visitor: this.visitor, agent, families, seconds, trouble };
   }
-}
 
-// A browser tries TCP without sending a check before there is a connection.
-function wasAsked(target) {
-  return target.protocol === "tcp" ? Boolean(target.tried) : target.sent > 0;
+  // Whether its silence says something. A browser tries TCP without sending a check before there is a connection.
+  wasAsked(target) {
+    return target.protocol === "tcp" ? Boolean(target.tried) : target.sent > 0 && this.sure(target);
+  }
 }
 
 // An address as it was given: browsers put IPv6 into brackets.

@@ -73,6 +73,12 @@ def test_what_a_browser_did_not_ask_is_untested() -> None:
     assert probe["found"]["unsent"]["1-9"]["route"] == "none"
 
 
+def test_where_a_browser_is_not_sure_an_answer_is_not_called_lost() -> None:
+    probe, stopped = heard({"visitors": [visitor(result=told("1-3", "1-2"))]}, [received("1-7")])
+    assert stopped["evidence"] == [received("1-3")]
+    assert list(probe["found"]["unsent"]) == ["4-9"]
+
+
 def test_who_leaves_confirms_nothing() -> None:
     probe, stopped = heard({"visitors": [visitor()]}, [received("1-5")])
     assert {ports: detail["visit"] for ports, detail in probe["found"]["unsent"].items()} == {
@@ -80,7 +86,7 @@ def test_who_leaves_confirms_nothing() -> None:
         "6-9": "left",
     }
     assert set(probe["found"]) == {"unsent"}
-    assert stopped["evidence"] == []  # or it would say that answers were lost
+    assert stopped["evidence"] == [received("")]  # or it would say that answers were lost
 
 
 def test_who_leaves_is_not_heard_beside_who_finished() -> None:
