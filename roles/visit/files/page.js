@@ -124,7 +124,9 @@ class Page {
     } else {
       try {
         await this.prober.run();
-        if (!this.prober.targets.some((target) => target.open || this.prober.wasAsked(target))) {
+        if (this.prober.mute) {
+          trouble = "this browser does not tell what became of its checks; Chrome and Edge do";
+        } else if (!this.prober.targets.some((target) => target.open || this.prober.wasAsked(target))) {
           trouble = "this browser sends nothing by WebRTC: a policy, an extension or a VPN forbids it";
         }
       } catch (error) {
@@ -170,7 +172,8 @@ class Page {
     const targets = this.prober.targets;
     const open = targets.filter((target) => target.open).length;
     $("progress").max = targets.length;
-    $("progress").value = this.finished ? targets.length : open;
+    $("progress").value = open;
+    $("progress").hidden = Boolean(this.finished);
     if (!this.finished) $("doing").textContent = `${this.prober.doing || "Starting"}: ${open.toLocaleString("en")} of ${targets.length.toLocaleString("en")} have answered.`;
     $("rows").replaceChildren(...this.session.ports.map((row) => this.row(row)));
     this.map.draw();

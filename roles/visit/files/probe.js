@@ -69,6 +69,7 @@ class Prober {
     this.all = this.targets.filter((target) => target.protocol === "udp").length;
     this.silent = this.all; // UDP ports without an answer, when the last round began
     this.doing = "";
+    this.mute = false; // whether the browser does not say what became of its checks
   }
 
   async run() {
@@ -148,8 +149,9 @@ class Prober {
           const remote = statistics.get(pair.remoteCandidateId);
           const target = remote && known.get(`${remote.protocol} ${plain(remote.address)} ${remote.port}`);
           if (!target) continue;
+          this.mute = this.mute || pair.responsesReceived === undefined;
           target.tried = target.tried || pair.state !== "frozen";
-          const answered = pair.responsesReceived > 0 || (pair.responsesReceived === undefined && pair.state === "succeeded");
+          const answered = pair.responsesReceived > 0;
           target.sent = Math.max(target.sent, before.get(target) + (pair.requestsSent || 0));
           if (answered) {
             target.open = true;
@@ -188,7 +190,7 @@ class Prober {
       for (const protocol of ["tcp", "udp"]) {
         const own = this.targets.filter((target) => target.family === family && target.protocol === protocol);
         families[family][protocol] = {
-          asked: formatPorts(own.filter((target) => target.open || this.wasAsked(target)).map((target) => target.port)),
+          asked: formatPorts(own.filter((target) => target.open || (!trouble && this.wasAsked(target))).map((target) => target.port)),
           open: formatPorts(own.filter((target) => target.open).map((target) => target.port)),
         };
       }
