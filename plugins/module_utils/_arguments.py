@@ -12,7 +12,7 @@ import typing as t
 
 from ._errors import PreflightError
 from ._requirement import SPEAKS, Requirement, parse_requirements
-from ._session import Session
+from ._session import MAKE_ONE, Session
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -50,10 +50,7 @@ def session_and_table(params: t.Mapping[str, t.Any]) -> tuple[Session, list[Requ
     """Take those two options; raises PreflightError for a mistake in either, or if they do not fit together."""
     session, requirements = Session.from_params(params["session"]), parse_requirements(params["ports"])
     if any(row.speaks == "https" for row in requirements) and not session.certificate:
-        raise PreflightError(
-            "session.certificate is missing, and a port that speaks https needs it; "
-            "take lookup('plugnmeet.server.session')"
-        )
+        raise PreflightError(f"session.certificate is missing, and a port that speaks https needs it; {MAKE_ONE}")
     return session, requirements
 
 

@@ -93,8 +93,8 @@ def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) ->
         visitor = next((each for each in _list(stopped.get("visitors")) if each.get("visitor") == probe["visitor"]), {})
         told = visitor.get("result")
         spoken_of[probe["vantage"]] = {
-            (family, protocol): _told(told, family, protocol)[0]
-            for family in (probe["addresses"] if isinstance(told, dict) else ())
+            (family, protocol): _told(told if isinstance(told, dict) else {}, family, protocol)[0]
+            for family in probe["addresses"]
             for protocol in saw.PROTOCOLS
         }
         heard.append({**_NOTHING, **probe, "evidence": _evidence(probe, told, stopped, table).to_list()})
