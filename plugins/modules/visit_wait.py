@@ -11,7 +11,8 @@ short_description: Wait for visitors, and show what happens meanwhile
 description:
   - Says where the page is, and asks the listener again and again who is there. On a terminal a line shows how far each
     visitor is; elsewhere a line comes now and then.
-  - Ends when O(visitors) have finished, when the listener's time is over, or on a terminal with ENTER or Ctrl-C.
+  - Ends when O(visitors) have finished, when the listener's time is over, or on a terminal with ENTER. Ctrl-C
+    does the same, except in the moments between two lines, when it ends ansible-playbook as ever.
   - On a terminal it takes the text, pasted, that the page offers where it cannot send its result.
   - Returns who shall be heard, for P(plugnmeet.server.port_verdict#module).
 version_added: 0.1.0

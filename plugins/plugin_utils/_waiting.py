@@ -31,7 +31,7 @@ def invitation(links: t.Sequence[str], visitors: int) -> str:
     lines += [
         "Or type a word into netcat there, such as: nc SERVER 80, or: nc -u SERVER 50008",
         "Where the page cannot send its result it shows a text: paste that here, and press ENTER.",
-        "Without anything typed, ENTER or Ctrl-C ends the test, with a report of what there is.\n",
+        "Without anything typed, ENTER ends the test, with a report of what there is.\n",
     ]
     return "\n".join(lines)
 
