@@ -19,8 +19,8 @@ TABLE = [
 ]
 
 
-def made(target: str = "meet.example.com", table: t.Any = TABLE) -> dict[str, t.Any]:
-    found: dict[str, t.Any] = facts(SESSION, table, target, {"ipv4": "203.0.113.10"}, 15)
+def made(target: str = "meet.example.com", table: t.Any = None) -> dict[str, t.Any]:
+    found: dict[str, t.Any] = facts(SESSION, table or TABLE, target, {"ipv4": "203.0.113.10"}, 15)
     return found
 
 
