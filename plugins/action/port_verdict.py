@@ -79,5 +79,5 @@ def _judge(
     checks = _verdict.decide(requirements, vantages, target, arguments["vantage_check"])
     seconds = time.time() - arguments["started"]
     services = _sides.read_services(arguments["services"])
-    report = _report.build(host, arguments["address"], checks, vantages, services, seconds, firewall)
+    report = _report.build(host, arguments["address"], checks, vantages, services, seconds, firewall, target.strangers)
     return report, checks, vantages

@@ -53,6 +53,7 @@ options:
       - The page (HTML) of a visit. With it the listener is open to visitors, who know the session's
         visitors' secret from it, has the page for them at a path that nobody guesses, and takes the words of netcat.
       - Empty for none. Then only probers are answered.
+      - One process holds all ports of a visit. Where the target does not let one, this is refused, in check mode too.
     type: str
     default: ''
     version_added: 0.1.0
@@ -152,7 +153,10 @@ network:
   type: str
   sample: 1b8e0f3a5c7d92460b8e0f3a5c7d9246
 strangers:
-  description: How many datagrams and connections came from somebody else. None of them got an answer.
+  description:
+    - How many datagrams and connections came from somebody else, be it with a question that was answered before. None
+      of them got an answer.
+    - What the kernel dropped for want of room at a port that met such datagrams is counted, too.
   returned: when O(state=stopped) and a listener ran
   type: dict
   sample: {datagrams: 3, connections: 1}
@@ -177,6 +181,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.visiting import one_share
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
@@ -186,6 +191,8 @@ def start(module: AnsibleModule) -> _arguments.Result:
     session, requirements = _arguments.session_and_table(module.params)
     deadline = _deadline(module)
     if module.check_mode:
+        if module.params["page"]:
+            one_share(requirements)
         bound = {
             protocol: format_ports(set().union(*(row.ports for row in requirements if row.protocol == protocol)))
             for protocol in ("tcp", "udp")

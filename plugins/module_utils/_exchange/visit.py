@@ -49,14 +49,13 @@ class VisitAnswerers(Answerers):
 
     def __init__(self, session: Session, page: bytes, guestbook: Guestbook) -> None:
         super().__init__(session)
-        self._visited = session
         self._page = page
         self._guestbook = guestbook
 
     def answering(self, first: bytes, peer: Address, local: Address) -> Answering:
         """Return the end for a connection from `peer` to `local` that begins with `first`."""
         if is_text(first[:1]):
-            return Hosting(self._visited, self._page, self._guestbook, peer, local[1])
+            return Hosting(self.session, self._page, self._guestbook, peer, local[1])
         return super().answering(first, peer, local)
 
 
@@ -97,7 +96,7 @@ class Hosting:
         """Wait for the end of the line, or for as much of it as is shown."""
         if b"\n" in self._received or b"\r" in self._received or len(self._received) > LONGEST_TEXT:
             self._guestbook.text("tcp", self._peer, self._port, self._received)
-            return Turn(complete=True)
+            return Turn(asked=Asked(None, None), complete=True)
         return Turn()
 
     def _answer(self, method: bytes, headers: list[bytes], body: bytes) -> Turn:

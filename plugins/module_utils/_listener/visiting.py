@@ -8,12 +8,15 @@
 
 from __future__ import annotations
 
+import socket
 import typing as t
 
 from .. import _evidence, _stun
+from .._errors import PreflightError
 from .._exchange.shapes import Address, Asked
+from .._requirement import Requirement
 from .._session import VANTAGES, Session
-from .binding import Port
+from .binding import SPARE_DESCRIPTORS, Port, shares
 from .proc_net import SYN_RECEIVED, sockets
 from .record import Peer, Record
 from .serving import Server
@@ -47,16 +50,21 @@ class VisitRecord(Record):
             if number is None:
                 continue
             for (seen, peer), ports in arrivals.items():
-                self._vantages[peer] = number
-                self._set(seen, "udp", peer, number).update(ports)
+                self._proven.add((number, peer[0]))
+                self._set(seen, "udp", peer[0], number).update(ports)
                 vantages.setdefault(peer[0], set()).add(number)
         for peer, knocks in self._knocks.items():
             for vantage in vantages.get(peer[0], ()):
                 for seen, port in knocks:
-                    self._set(seen, "tcp", peer, vantage).add(port)
+                    self._set(seen, "tcp", peer[0], vantage).add(port)
         return {**super().finish(), **self._visits.facts()}
 
+    def knows(self, peer: Peer) -> bool:
+        """Tell whether the connection from `peer` is of a host that a visitor has."""
+        return peer[0] in self._visits.numbers()
+
     def _incoming(self, frame: Frame) -> None:
+        """Take what may be a visitor's: there is no prober in a visit."""
         port = frame.destination[1]
         if frame.kind == "udp" and ("udp", port) in self._ports:
             visitor = self._session.read_visitor(_username(frame.payload))
@@ -66,7 +74,6 @@ class VisitRecord(Record):
                     arrivals.setdefault((frame.where, frame.source), set()).add(port)
         elif frame.kind == "syn" and ("tcp", port) in self._ports and len(self._knocks) < _MOST_PEERS:
             self._knocks.setdefault(frame.source, set()).add((frame.where, port))
-        super()._incoming(frame)
 
     def _outgoing(self, frame: Frame) -> None:
         if frame.kind == "syn-ack" and frame.destination in self._knocks:
@@ -77,19 +84,32 @@ class VisitRecord(Record):
 class VisitServer(Server):
     """The loop over all sockets, in a visit; the rest of the arguments are those of Server."""
 
-    def __init__(self, visits: Visits, session: Session, *more: t.Any) -> None:
+    def __init__(self, visits: Visits, *more: t.Any) -> None:
         self._visits = visits
-        super().__init__(session, *more)
-
-    def _new_record(self, ports: set[Port]) -> Record:
-        return VisitRecord(self._session, ports, self._visits)
+        super().__init__(*more)
 
     def _who(self, asked: Asked, protocol: str, peer: Address, port: int) -> Asked:
         return self._visits.asked(asked, protocol, peer, port)
 
-    def _stranger(self, data: bytes, peer: Address, port: int) -> None:
+    def _stranger(self, sock: socket.socket, data: bytes, peer: Address, port: int) -> None:  # noqa: ARG002
+        """Take it if somebody typed it. Nothing is left to the kernel, which cannot tell words from junk."""
         if not self._visits.datagram(peer, port, data):
-            super()._stranger(data, peer, port)
+            self._record.strangers["datagrams"] += 1
+
+
+def one_share(requirements: t.Sequence[Requirement]) -> list[Port]:
+    """Return the ports of a visit, which one process has to hold, for it knows who visits.
+
+    Raises PreflightError where the target does not let one hold so many.
+    """
+    mine, *others = shares(requirements)
+    if others:
+        wanted = len(mine) + sum(map(len, others)) + SPARE_DESCRIPTORS
+        raise PreflightError(
+            f"the target allows {len(mine) + SPARE_DESCRIPTORS} open files to a process, and a visit needs {wanted}; "
+            "raise the hard limit (LimitNOFILE of ssh.service) or test from a prober with the playbook preflight"
+        )
+    return mine
 
 
 def _username(payload: bytes) -> bytes:

@@ -41,14 +41,6 @@ ARGUMENTS: Result = {
 }
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is shown to the user."""
-    shown: list[str] = []
-    monkeypatch.setattr(port_verdict, "display", types.SimpleNamespace(display=shown.append))
-    return shown
-
-
 def run(check: bool = False, **more: t.Any) -> Result:
     """Run the action as a task of host meet1."""
     task = types.SimpleNamespace(args={**ARGUMENTS, **more}, async_val=0, check_mode=check, action="port_verdict")

@@ -34,7 +34,7 @@ QUIET = 0.3  # seconds in which a loopback would have brought an answer
 TRANSACTION = b"\x00ransaction1"  # a browser's ids say nothing
 
 
-def check(session: Session, visitor: str, key: str) -> bytes:
+def check(session: Session, visitor: str, key: str, transaction: bytes = TRANSACTION) -> bytes:
     """The connectivity check of a browser."""
     attributes = (
         (_stun.USERNAME, f"{session.id}/{visitor}:Br0w".encode("ascii")),
@@ -42,7 +42,7 @@ def check(session: Session, visitor: str, key: str) -> bytes:
         (_stun.ICE_CONTROLLED, bytes(8)),
         (_stun.PRIORITY, bytes(4)),
     )
-    return _stun.build(_stun.BINDING_REQUEST, TRANSACTION, attributes, key.encode("ascii"))
+    return _stun.build(_stun.BINDING_REQUEST, transaction, attributes, key.encode("ascii"))
 
 
 def result(session: Session, visitor: str, **more: t.Any) -> str:
@@ -85,10 +85,11 @@ def visits() -> Facts:
 
 
 def test_each_browser_is_a_vantage_of_its_own(session: Session, port: int) -> None:
-    for visitor in ("aaaaaaaa", "bbbbbbbb", "aaaaaaaa"):
+    for number, visitor in enumerate(("aaaaaaaa", "bbbbbbbb", "aaaaaaaa")):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.settimeout(5)
-            sock.sendto(check(session, visitor, session.visit_secret), ("127.0.0.1", port))
+            question = check(session, visitor, session.visit_secret, b"\x00ransaction%d" % number)
+            sock.sendto(question, ("127.0.0.1", port))
             message = _stun.parse(sock.recv(2048))
             assert message.type == _stun.BINDING_SUCCESS
     found = visits()["visitors"]
@@ -111,6 +112,27 @@ def test_a_name_that_no_page_makes_is_nobody(session: Session, port: int, visito
         with pytest.raises(socket.timeout):
             sock.recv(2048)
     assert visits()["visitors"] == []
+
+
+def test_a_browser_is_answered_as_often_as_it_asks_and_who_recorded_it_is_not(session: Session, port: int) -> None:
+    target = ("127.0.0.1", port)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as browser, socket.socket(
+        socket.AF_INET, socket.SOCK_DGRAM
+    ) as other:
+        browser.settimeout(5)
+        for number in range(50):
+            question = check(session, "aaaaaaaa", session.visit_secret, b"\x00ransacti%03d" % number)
+            browser.sendto(question, target)
+            assert browser.recv(2048)
+        other.settimeout(QUIET)
+        other.sendto(question, target)
+        with pytest.raises(socket.timeout):
+            other.recv(2048)
+        browser.sendto(question, target)  # as one that heard nothing
+        assert browser.recv(2048)
+    stopped = lifecycle.stop(session.id)
+    assert stopped is not None
+    assert stopped["saw"]["strangers"] == {"datagrams": 1, "connections": 0}
 
 
 def test_a_visitor_needs_the_visitors_secret_and_has_no_other(session: Session) -> None:
@@ -187,6 +209,20 @@ def test_what_is_typed_is_shown_without_control_characters_and_gets_no_answer(se
             sock.recv(2048)
     texts = {(text["protocol"], text["text"]) for text in visits()["texts"]}
     assert texts == {("tcp", "te?[31mst"), ("udp", "x" * 60), ("udp", "hello \ufffd\ufffd")}
+    stopped = lifecycle.stop(session.id)
+    assert stopped is not None
+    assert stopped["saw"]["strangers"] == {"datagrams": 1, "connections": 0}  # what was binary
+
+
+def test_what_is_typed_after_junk_is_shown(session: Session, port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        for number, words in enumerate((b"\x00\x01binary", b"hello\n")):
+            sock.sendto(words, ("127.0.0.1", port))
+            question = check(session, "aaaaaaaa", session.visit_secret, b"\x00ransaction%d" % number)
+            sock.sendto(question, ("127.0.0.1", port))
+            assert sock.recv(2048)  # what came before it was looked at
+    assert [text["text"] for text in visits()["texts"]] == ["hello"]
 
 
 def test_what_is_typed_is_bounded(session: Session) -> None:
