@@ -9,7 +9,7 @@ import threading
 import time
 import typing as t
 
-from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.errors import AnsibleConnectionFailure, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -27,6 +27,7 @@ _ARGUMENTS: dict[str, t.Any] = {
 }
 _MOMENT = 2  # seconds that a line stands
 _PAUSE = 1.0  # seconds between two looks at the listener
+_SILENCE = 30.0  # seconds after the listener's end without a word of it
 _LOG_EVERY = 20.0  # seconds between two lines, where nobody watches
 _LINE_UP = "\x1b[1A\x1b[2K"
 _INTERRUPTS, _ENTERS = (b"\x03",), (b"\r", b"\n")
@@ -65,6 +66,8 @@ class ActionModule(ActionBase):
                 visit = watch.visit
                 if not visit.get("running", True):
                     return visit, "the listener's time was over"
+                if time.monotonic() > watch.until:
+                    return visit, "the server could not be reached any more"
                 if len(_visitors.finished(visit.get("visitors") or [])) >= visitors:
                     return visit, "all visitors have finished"
                 entered = screen.show(_waiting.line(visit, ports))
@@ -81,11 +84,14 @@ class ActionModule(ActionBase):
     def _look(self, result: str) -> Result:
         """Ask the listener, and hand it a result that was pasted."""
         arguments: dict[str, object] = {"session": {**self._session}, "result": result}
-        return dict(
-            self._execute_module(
-                module_name="plugnmeet.server.visit_info", module_args=arguments, task_vars=self._task_vars
+        try:
+            return dict(
+                self._execute_module(
+                    module_name="plugnmeet.server.visit_info", module_args=arguments, task_vars=self._task_vars
+                )
             )
-        )
+        except AnsibleConnectionFailure:
+            return {"unreachable": True}
 
 
 class _Watch:
@@ -96,6 +102,7 @@ class _Watch:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self.visit: Result = {}
+        self.until = time.monotonic() + _SILENCE  # when there is nothing more to be heard of the listener
         # What ansible-core keeps for the task at hand belongs to a context.
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._watch,), daemon=True)
         self._thread.start()
@@ -119,6 +126,7 @@ class _Watch:
             # A connection that fails for a moment is no reason to end a visit.
             if not visit.get("failed") and not visit.get("unreachable"):
                 self.visit = visit
+                self.until = time.monotonic() + visit.get("seconds_left", 0) + _SILENCE
             return visit
 
 

@@ -8,7 +8,7 @@ import types
 import typing as t
 
 import pytest
-from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.errors import AnsibleConnectionFailure, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 
 from ansible_collections.plugnmeet.server.plugins.action import visit_wait
 
@@ -74,7 +74,10 @@ def run(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Result, Screen
         def look(module_args: Result, **dummy: t.Any) -> Result:
             if module_args["result"]:
                 return {**looks[0], "taken": module_args["result"] == "right"}
-            return looks.pop(0) if len(looks) > 1 else looks[0]
+            found = looks.pop(0) if len(looks) > 1 else looks[0]
+            if found == LOST:
+                raise AnsibleConnectionFailure("the connection was lost")
+            return found
 
         monkeypatch.setattr(action, "_execute_module", look)
         result: Result = action.run(None, {})
@@ -83,6 +86,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Result, Screen
     return start
 
 
+LOST = {"lost": True}
 RUNNING = {"running": True, "seconds_left": 60, "visitors": [], "texts": []}
 
 
@@ -110,8 +114,18 @@ def test_it_ends_with_the_listener(run: t.Callable[..., tuple[Result, Screen]]) 
 
 
 def test_a_look_that_fails_ends_nothing(run: t.Callable[..., tuple[Result, Screen]]) -> None:
-    looks = [RUNNING, {"failed": True}, {"unreachable": True}, {**RUNNING, "visitors": [visitor(True)]}]
+    looks = [RUNNING, {"failed": True}, LOST, {**RUNNING, "visitors": [visitor(True)]}]
     assert run(looks, [None] * 50)[0]["ended"] == "all visitors have finished"
+
+
+@pytest.mark.parametrize("looks", [[LOST], [{**RUNNING, "seconds_left": 0}, LOST]])
+def test_a_server_that_is_lost_is_not_waited_for_without_end(
+    run: t.Callable[..., tuple[Result, Screen]], monkeypatch: pytest.MonkeyPatch, looks: list[Result]
+) -> None:
+    monkeypatch.setattr(visit_wait, "_SILENCE", 0.2)
+    result, dummy = run(looks, [None] * 50)
+    assert result["ended"] == "the server could not be reached any more"
+    assert result["results"][0]["item"] == "nobody"
 
 
 def test_a_result_is_pasted(run: t.Callable[..., tuple[Result, Screen]]) -> None:
