@@ -27,7 +27,8 @@ _ARGUMENTS: dict[str, t.Any] = {
 }
 _MOMENT = 2  # seconds that a line stands
 _PAUSE = 1.0  # seconds between two looks at the listener
-_SILENCE = 30.0  # seconds after the listener's end without a word of it
+_SILENCE = 30.0  # seconds without a first word of the listener
+_REST = 10  # seconds that are left for the listener to say what it saw, as the role has them
 _LOG_EVERY = 20.0  # seconds between two lines, where nobody watches
 _LINE_UP = "\x1b[1A\x1b[2K"
 _INTERRUPTS, _ENTERS = (b"\x03",), (b"\r", b"\n")
@@ -66,8 +67,8 @@ class ActionModule(ActionBase):
                 visit = watch.visit
                 if not visit.get("running", True):
                     return visit, "the listener's time was over"
-                if time.monotonic() > watch.until:
-                    return visit, "the server could not be reached any more"
+                if time.monotonic() > watch.end:
+                    return visit, "the time was over" if visit else "the server could not be reached"
                 if len(_visitors.finished(visit.get("visitors") or [])) >= visitors:
                     return visit, "all visitors have finished"
                 entered = screen.show(_waiting.line(visit, ports))
@@ -102,7 +103,7 @@ class _Watch:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self.visit: Result = {}
-        self.until = time.monotonic() + _SILENCE  # when there is nothing more to be heard of the listener
+        self.end = time.monotonic() + _SILENCE
         # What ansible-core keeps for the task at hand belongs to a context.
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._watch,), daemon=True)
         self._thread.start()
@@ -125,8 +126,9 @@ class _Watch:
             visit = self._look(result)
             # A connection that fails for a moment is no reason to end a visit.
             if not visit.get("failed") and not visit.get("unreachable"):
-                self.visit = visit
-                self.until = time.monotonic() + visit.get("seconds_left", 0) + _SILENCE
+                left = max(0, visit.get("seconds_left", 0) - _REST)
+                self.visit = {**visit, "seconds_left": left}
+                self.end = time.monotonic() + left
             return visit
 
 

@@ -118,13 +118,23 @@ def test_a_look_that_fails_ends_nothing(run: t.Callable[..., tuple[Result, Scree
     assert run(looks, [None] * 50)[0]["ended"] == "all visitors have finished"
 
 
-@pytest.mark.parametrize("looks", [[LOST], [{**RUNNING, "seconds_left": 0}, LOST]])
-def test_a_server_that_is_lost_is_not_waited_for_without_end(
-    run: t.Callable[..., tuple[Result, Screen]], monkeypatch: pytest.MonkeyPatch, looks: list[Result]
+def test_it_ends_while_the_listener_can_still_say_what_it_saw(run: t.Callable[..., tuple[Result, Screen]]) -> None:
+    text = {"protocol": "udp", "address": "198.51.100.2", "port": 50008, "text": "test", "count": 1}
+    result, screen = run([{**RUNNING, "seconds_left": 10, "texts": [text]}], [None] * 50)
+    assert result["ended"] == "the time was over"
+    assert result["results"][0]["item"] == "netcat 198.51.100.2"
+    assert screen.shown[-1] == '"test" came to 50008/udp from 198.51.100.2 (arrived, way back not tested).'
+
+
+def test_a_server_that_is_lost_is_waited_for_until_the_time_is_over(
+    run: t.Callable[..., tuple[Result, Screen]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    result, dummy = run([{**RUNNING, "seconds_left": 11, "visitors": [visitor(False)]}, LOST], [None] * 50)
+    assert result["ended"] == "the time was over"
+    assert result["results"][0]["visitor"] == "aaaaaaaa"
     monkeypatch.setattr(visit_wait, "_SILENCE", 0.2)
-    result, dummy = run(looks, [None] * 50)
-    assert result["ended"] == "the server could not be reached any more"
+    result, dummy = run([LOST], [None] * 50)
+    assert result["ended"] == "the server could not be reached"
     assert result["results"][0]["item"] == "nobody"
 
 
