@@ -49,8 +49,8 @@ options:
     default: 0
   ttl:
     description:
-      - The seconds after which the system ends the module, whatever it is at. By then the listener is gone, too, and
-        a controller that was killed has left nobody else to end it.
+      - The seconds after which it gives up, whatever it is at. By then the listener is gone, too, and a controller that
+        was killed has left nobody else to end it.
     type: int
     default: 120
 seealso:
@@ -173,11 +173,16 @@ def ask(module: AnsibleModule) -> _arguments.Result:
         raise PreflightError(f"ttl is {params['ttl']}; take at least a second")
     if module.check_mode:
         return look_ahead(params["vantage"], params["address"].strip(), requirements)
+    signal.signal(signal.SIGALRM, _give_up)
     signal.alarm(params["ttl"])
     try:
         return probe(session, params["vantage"], params["address"].strip(), requirements, params["pace"])
     finally:
         signal.alarm(0)
+
+
+def _give_up(*dummy: object) -> None:
+    raise PreflightError("preflight_ttl was over (ttl) before it had done; run it again with more")
 
 
 def main() -> None:

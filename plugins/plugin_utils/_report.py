@@ -60,7 +60,7 @@ def build(
     services: t.Sequence[dict[str, t.Any]],
     seconds: float,
     firewall: Firewall = UNKNOWN,
-    strangers: t.Mapping[str, int] = {},
+    strangers: t.Mapping[str, int] | None = None,
 ) -> Report:
     """Return the report of `host`, known outside as `address`, with `firewall`; `strangers` as the target counted."""
     return {
@@ -83,7 +83,7 @@ def build(
         ],
         "checks": [_check(check, host, address, firewall) for check in checks],
         "services": list(services),
-        "strangers": dict(strangers),
+        "strangers": dict(strangers or {}),
     }
 
 

@@ -148,7 +148,7 @@ def last_moment(moment: float) -> float:
 
 def kills() -> int:
     """All rounds; exits with 0 if each ended as it should."""
-    rounds = int(os.environ.get("CHAOS_ROUNDS") or 8)
+    rounds = int(os.environ.get("CHAOS_ROUNDS") or len(KILLS))
     seed = int(os.environ.get("CHAOS_SEED") or 0) or random.SystemRandom().randrange(1, 1_000_000)
     chance = random.Random(seed)
     say(f"chaos: {rounds} rounds, CHAOS_SEED={seed}")

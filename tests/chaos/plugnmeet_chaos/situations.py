@@ -62,7 +62,7 @@ for at in /tmp /var/tmp /root; do
     mount -t tmpfs -o size=64k none $at
 done
 tar -x -C /root -f /run/home.tar
-for at in /tmp /var/tmp /root; do head -c 65536 /dev/zero > $at/full; done
+for at in /tmp /var/tmp /root; do head -c 65536 /dev/zero > $at/full 2>/dev/null || test -s $at/full; done
 """
 CLOCK = f"""\
 mv /etc/python3.11/sitecustomize.py /run/kept.py
@@ -352,9 +352,14 @@ SITUATIONS = {
 }
 
 
+# A run of all takes six minutes. These are what happens most, or would be worst.
+FEW = ("clients", "two-at-once", "ttl", "broken", "dependents", "full")
+
+
 def situations() -> int:
-    """All of them; exits with 0 if each came to what it should."""
-    wanted = (os.environ.get("CHAOS_SITUATIONS") or ",".join(SITUATIONS)).split(",")
+    """Those that were asked for; exits with 0 if each came to what it should."""
+    asked = os.environ.get("CHAOS_SITUATIONS") or ",".join(FEW)
+    wanted = list(SITUATIONS) if asked == "all" else asked.split(",")
     subprocess.run([ROOT / "tests/tools/collection"], check=True)
     lab("up")
     lab("firewall", "none")
@@ -362,6 +367,9 @@ def situations() -> int:
         say("python38: NOT tried, it takes that Python and the oldest core, which are not both on this machine")
         wanted.remove("python38")
     failed = [name for name in wanted if not one(name, SITUATIONS[name])]
+    others = [name for name in SITUATIONS if name not in wanted]
+    if others:
+        say(f"NOT RUN, but with CHAOS_SITUATIONS=all: {', '.join(others)}")
     say(
         f"SITUATIONS: {len(wanted) - len(failed)} of {len(wanted)} came to what they should{': NOT ' if failed else ''}"
         + ", ".join(failed)
@@ -373,7 +381,10 @@ def one(name: str, situation: Situation) -> bool:
     """Bring the lab into a situation, run the preflight, and clean up; tell whether it came to what it should."""
     for machine, script in (("server", situation.server), ("outside", situation.outside)):
         # A situation that did not come about would be none that was seen.
-        subprocess.run([LAB, "exec", machine, "sh", "-ec", script], check=True)
+        if subprocess.run([LAB, "exec", machine, "sh", "-ec", script], check=False).returncode:
+            clean(situation)
+            say(f"{name} ({situation.purpose}): NOT seen, it could not be brought about")
+            return False
     before, began = look(), shell("server", BEGAN)
     run, started = Run(*situation.arguments, core=situation.core, **situation.environment), time.monotonic()
     try:
@@ -389,14 +400,19 @@ def one(name: str, situation: Situation) -> bool:
         troubles += left(before, situation.differs)
     finally:
         run.bury()
-        for machine, script in (("server", situation.clean_server), ("outside", situation.clean_outside)):
-            shell(machine, script)
+        clean(situation)
     say(
         f"{name} ({situation.purpose}): {'; '.join(troubles) or 'as it should be'} ({time.monotonic() - started:.0f} s)"
     )
     if troubles:
         say("".join(run.said))
     return not troubles
+
+
+def clean(situation: Situation) -> None:
+    """Take the situation away."""
+    for machine, script in (("server", situation.clean_server), ("outside", situation.clean_outside)):
+        shell(machine, script)
 
 
 def left(before: Look, differs: tuple[str, ...]) -> list[str]:
