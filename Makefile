@@ -17,7 +17,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(cache)/hypothesis
 
 # What the caller says is passed on as it is: neither make nor a shell looks inside. It counts only as an
 # argument of make's, for some shells have a HOST of their own in the environment.
-options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS RUNS FUZZ_SECONDS CHAOS_ROUNDS CHAOS_SEED \
+options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS RUNS FUZZ_SECONDS VISITS CHAOS_ROUNDS CHAOS_SEED \
     CHAOS_SITUATIONS CHAOS_CORE CHAOS_SLOW
 said := $(foreach option,$(options),$(if $(filter command,$(origin $(option))),$(option)))
 $(foreach option,$(said),$(eval override $(option) := $$(value $(option))))
@@ -44,19 +44,25 @@ preflight: ## Run the preflight in the lab [FIREWALL=name], or against HOST=name
 test: tools ## Run everything there is to check
 	@.cache/venv/newest/bin/python tests/tools/run_tests
 
-.PHONY: lint unit sanity chaos molecule
+.PHONY: lint unit sanity visit chaos molecule
 lint: tools ## Linters and type checker only
 unit: tools ## Unit tests only [ARGS='-k word'] [FUZZ_SECONDS=600, for each parser]
 sanity: tools ## ansible-test sanity only
+visit: tools ## Visits with a real browser only [VISITS="all", or names]
 chaos: tools ## Preflights to which something happens [CHAOS_ROUNDS=25] [CHAOS_SEED=n] [CHAOS_SITUATIONS=names]
 molecule: tools ## Scenarios over the lab only [SCENARIO=name] [CORE=oldest|newest] [ALL_SCENARIOS=1] [RUNS=5]
-lint unit sanity chaos molecule:
+lint unit sanity visit chaos molecule:
 	@.cache/venv/newest/bin/python tests/tools/run_tests $@
 
 .PHONY: format
 format: tools ## Put Python files in the form that lint wants
 	@.cache/venv/newest/bin/ruff check --fix .
 	@.cache/venv/newest/bin/ruff format .
+
+.PHONY: pictures
+pictures: tools ## Take the pictures of the page that docs/ has
+	@tests/lab/lab up
+	@PICTURES=docs tests/browser/visits hole-of-three closed-media
 
 .PHONY: bench
 bench: tools ## Measure beside other tools [BENCH_RUNS=n] [BENCH_PATHS=names]

@@ -13,7 +13,7 @@ from ansible.utils.display import Display
 from ansible_collections.plugnmeet.server.plugins.module_utils._arguments import PORTS
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
-from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict
+from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict, _visitors
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, read_firewall
 
 display = Display()
@@ -70,10 +70,11 @@ def _judge(
     requirements = parse_requirements(arguments["ports"])
     listener_started = arguments["listener"].get("started") or {}
     listener_stopped = arguments["listener"].get("stopped") or {}
+    probes, listener_stopped = _visitors.hear(arguments["probes"], listener_stopped, requirements)
     target = _sides.read_target(listener_started, listener_stopped)
     vantages = [
-        _sides.read_vantage(str(probe.get("item", "prober")), number, probe, listener_stopped)
-        for number, probe in enumerate(arguments["probes"])
+        _sides.read_vantage(str(probe.get("item", "prober")), probe.get("vantage", number), probe, listener_stopped)
+        for number, probe in enumerate(probes)
     ]
     checks = _verdict.decide(requirements, vantages, target, arguments["vantage_check"])
     seconds = time.time() - arguments["started"]

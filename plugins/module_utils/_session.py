@@ -10,6 +10,9 @@ To a STUN port a session is an ICE agent (RFC 8445, section 5.3): its id is the 
 the listener's password. To a web port it is an ACME account (RFC 8555): only who has the secret can make a token, or
 know the key authorization that answers it. Username and token both say which vantage asks and which port it means, and
 since the secret protects them, a port that was changed on the way cannot hide.
+
+A visitor, a browser with this session's page, has a secret that is made of the session's, and writes its name behind
+the listener's username fragment: that is the part of the USERNAME that a page can choose.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ MAKE_ONE = "take lookup('plugnmeet.server.session')"
 _ID = re.compile(r"[A-Za-z0-9]+", re.ASCII)
 _ICE = re.compile(r"[A-Za-z0-9+/]+", re.ASCII)
 _QUESTION = re.compile(rb"([A-Za-z0-9]{16}):v([0-9]{2})p([0-9]{5})")
+_VISITOR_QUESTION = re.compile(rb"([A-Za-z0-9]{16})/([A-Za-z0-9]{8}):[A-Za-z0-9+/]{4,256}")
 
 # The maximum segment size in a probe's SYN stands for session and vantage: a SYN has no room for more, scanners and
 # browsers use larger ones, middle boxes only ever lower those above some 1200, and any host may set it on its socket.
@@ -40,6 +44,7 @@ MARKS = range(600, 1200)
 VANTAGES = 100
 
 _MAC_LENGTH = 16
+_VISIT_SECRET_LENGTH = 24  # bytes, of which base64 makes 32 characters
 _CLAIMS_LENGTH = ID_LENGTH + 3  # the id, a byte for the vantage, two for the port
 
 
@@ -75,6 +80,28 @@ class Session(t.NamedTuple):
             return None
         vantage, port = int(match.group(2)), int(match.group(3))
         return (vantage, port) if port <= 65535 else None
+
+    @property
+    def visit_secret(self) -> str:
+        """The password (RFC 8445, section 5.3) that the page has; the session's secret does not follow from it."""
+        return base64.b64encode(self._mac(b"visit", self.id.encode("ascii"))[:_VISIT_SECRET_LENGTH]).decode("ascii")
+
+    @property
+    def visit_path(self) -> str:
+        """The path at which the listener has the page, and takes the results; nobody guesses it."""
+        return "/" + _base64url(self._mac(b"path", self.id.encode("ascii"))[:_MAC_LENGTH])
+
+    def read_visitor(self, username: bytes) -> str | None:
+        """Return the name of the visitor who asks; None for everybody else."""
+        match = _VISITOR_QUESTION.fullmatch(username)
+        if not match or match.group(1) != self.id.encode("ascii"):
+            return None
+        return match.group(2).decode("ascii")
+
+    def is_result(self, mac: str, body: bytes) -> bool:
+        """Tell whether `body`, a visitor's result, was signed with the visitors' secret; `mac` in hexadecimal."""
+        right = hmac.new(self.visit_secret.encode("ascii"), b"result " + body, "sha256").hexdigest()
+        return hmac.compare_digest(mac.encode("ascii", "replace"), right.encode("ascii"))
 
     def token(self, vantage: int, port: int) -> str:
         """The challenge token (RFC 8555, section 8.3) of a question from `vantage` to `port`."""

@@ -48,9 +48,19 @@ options:
       - A reading of the target's monotonic clock, as RV(plugnmeet.server.service_quiesce#module:deadline) gives it, at
         which the listener ends even if O(ttl) is not over.
     type: float
+  page:
+    description:
+      - The page (HTML) of a visit. With it the listener is open to visitors, who know the session's
+        visitors' secret from it, has the page for them at a path that nobody guesses, and takes the words of netcat.
+      - Empty for none. Then only probers are answered.
+      - One process holds all ports of a visit. Where the target does not let one, this is refused, in check mode too.
+    type: str
+    default: ''
+    version_added: 0.1.0
 seealso:
   - module: plugnmeet.server.port_probe_info
   - module: plugnmeet.server.service_quiesce
+  - module: plugnmeet.server.visit_info
 """
 
 EXAMPLES = r"""
@@ -150,6 +160,18 @@ strangers:
   returned: when O(state=stopped) and a listener ran
   type: dict
   sample: {datagrams: 3, connections: 1}
+visitors:
+  description: As RV(plugnmeet.server.visit_info#module:visitors).
+  returned: when O(state=stopped) and a listener ran that was open to visitors
+  type: list
+  elements: dict
+  sample: []
+texts:
+  description: As RV(plugnmeet.server.visit_info#module:texts).
+  returned: as RV(visitors)
+  type: list
+  elements: dict
+  sample: []
 """
 
 import time
@@ -159,6 +181,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.visiting import one_share
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
@@ -168,12 +191,14 @@ def start(module: AnsibleModule) -> _arguments.Result:
     session, requirements = _arguments.session_and_table(module.params)
     deadline = _deadline(module)
     if module.check_mode:
+        if module.params["page"]:
+            one_share(requirements)
         bound = {
             protocol: format_ports(set().union(*(row.ports for row in requirements if row.protocol == protocol)))
             for protocol in ("tcp", "udp")
         }
         return {"changed": True, "bound": bound}
-    return lifecycle.start(session, requirements, deadline)
+    return lifecycle.start(session, requirements, deadline, module.params["page"])
 
 
 def stop(module: AnsibleModule) -> _arguments.Result:
@@ -211,6 +236,7 @@ def main() -> None:
             "ports": {**_arguments.PORTS, "required": False},
             "ttl": {"type": "int", "default": 120},
             "deadline": {"type": "float"},
+            "page": {"type": "str", "default": "", "no_log": True},
         },
         required_if=[("state", "started", ["ports"])],
         supports_check_mode=True,

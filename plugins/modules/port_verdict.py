@@ -121,6 +121,9 @@ ansible_facts:
           that are commands for a shell of root's on the target, and mend it there, are once more in C(commands); the
           key is missing where there are none.
         - A result that is open has C(via) if a proxy on the way left its name on the proof.
+        - An untested result of a visit (P(plugnmeet.server.visit#role)) has C(visit), which says who was there to test
+          it. That is V(browser) where the browser did not ask or could not, V(left) where it left before the end,
+          V(netcat) where words alone were typed, and V(nobody).
         - V(strangers) counts what came to the tested ports from somebody else, as the target saw it. None of it was
           answered. It is empty if the target could not be asked.
         - C(down_seconds) of a service is how long it was not active, by the target's own clock, null if it was not

@@ -462,6 +462,12 @@ def _ask_from_elsewhere(words: _Words) -> list[str]:
         return _RUN_AGAIN
     if words.fact("prober"):
         return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
+    if words.fact("visit") and words.fact("route") != "none":
+        return [f"Run it again, and open the page in a current browser outside {words.host}'s network"]
+    return _mend_the_way(words)
+
+
+def _mend_the_way(words: _Words) -> list[str]:
     if not words.has_family:
         return ["Mend the name, or give the one that outsiders use as preflight_address"]
     steps = [f"Mend this on {words.vantages}, or probe from a host that can (preflight_probers)"]

@@ -21,10 +21,14 @@ _SHORTEST_ECHO = 8  # bytes; fewer of a stream may be chance
 
 
 class Asked(t.NamedTuple):
-    """What the listener learns from a question of its session; both None for a third party's ICE agent."""
+    """What the listener learns from a question of its session; both None for a third party's ICE agent.
+
+    A visitor has a name, `visitor`, and does not say which port it means.
+    """
 
     vantage: int | None
     intended_port: int | None
+    visitor: str = ""
 
 
 class Outcome(enum.Enum):

@@ -58,26 +58,29 @@ def answer(data: bytes, session: Session, source: Address, arrived_at: Address) 
     except _stun.StunError:
         return None
     username = message.attributes.get(_stun.USERNAME, b"")
+    visitor = session.read_visitor(username) or ""
+    key = session.visit_secret.encode("ascii") if visitor else session.key
     if (
         message.type != _stun.BINDING_REQUEST
-        or username.partition(b":")[0] != session.id.encode("ascii")
-        or not _stun.is_authentic(data, message, session.key)
+        or not (visitor or username.partition(b":")[0] == session.id.encode("ascii"))
+        or not _stun.is_authentic(data, message, key)
     ):
         return None
-    asked = Asked(*(session.read_username(username) or (None, None)))
+    vantage, intended_port = session.read_username(username) or (None, None)
+    asked = Asked(vantage, intended_port, visitor)
     unknown = [kind for kind in message.attributes if kind < 0x8000 and kind not in _UNDERSTOOD]
     if unknown:  # RFC 8489, section 6.3.1
         error = (
             (_stun.ERROR_CODE, _stun.pack_error(420, "")),
             (_stun.UNKNOWN_ATTRIBUTES, struct.pack(f"!{len(unknown)}H", *unknown)),
         )
-        reply = _stun.build(_stun.BINDING_ERROR, message.transaction_id, error, session.key)
+        reply = _stun.build(_stun.BINDING_ERROR, message.transaction_id, error, key)
         return (reply, asked) if len(reply) <= len(data) else None
     mapped = (_stun.XOR_MAPPED_ADDRESS, _stun.xor_address(_stun.pack_address(source), message.transaction_id))
     origin = (_stun.RESPONSE_ORIGIN, _stun.pack_address(arrived_at))
-    reply = _stun.build(_stun.BINDING_SUCCESS, message.transaction_id, (mapped, origin), session.key)
+    reply = _stun.build(_stun.BINDING_SUCCESS, message.transaction_id, (mapped, origin), key)
     if len(reply) > len(data):
-        reply = _stun.build(_stun.BINDING_SUCCESS, message.transaction_id, (mapped,), session.key)
+        reply = _stun.build(_stun.BINDING_SUCCESS, message.transaction_id, (mapped,), key)
     return (reply, asked) if len(reply) <= len(data) else None
 
 

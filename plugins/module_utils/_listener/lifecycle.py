@@ -24,6 +24,7 @@ import typing as t
 
 from .._errors import PreflightError
 from .._exchange.stream import Answerers
+from .._exchange.visit import VisitAnswerers
 from .._own_network import own_network
 from .._ports import format_ports
 from .._requirement import Requirement
@@ -32,7 +33,9 @@ from .binding import Bound, Port, bind, shares
 from .privileges import drop_privileges
 from .record import Record
 from .serving import Server
-from .tap import Tap, open_taps
+from .tap import Tap, of_probers, of_visitors, open_taps
+from .visiting import VisitRecord, VisitServer, one_share
+from .visits import Visits
 from .workers import LostError, Worker, tell
 
 NAME = "\0plugnmeet.server.port_listener"
@@ -44,9 +47,10 @@ _MOST_REPLY = 64 << 20
 Facts = t.Dict[str, t.Any]
 
 
-def start(session: Session, requirements: t.Sequence[Requirement], deadline: float) -> Facts:
+def start(session: Session, requirements: t.Sequence[Requirement], deadline: float, page: str = "") -> Facts:
     """Start a listener that is gone at `deadline`, a reading of the monotonic clock, at the latest.
 
+    With a `page` (HTML) it is open to visitors, and has the page for them.
     Returns `bound`, `in_use`, `tap` and `since`, and `changed`, which is false if this session's listener runs
     already. Raises PreflightError if another session's runs, or if the host does not let us listen.
     """
@@ -63,7 +67,7 @@ def start(session: Session, requirements: t.Sequence[Requirement], deadline: flo
             os.close(reader)
             os.setsid()
             if os.fork() == 0:
-                _live(writer, session, requirements, deadline)
+                _live(writer, session, requirements, deadline, page)
         finally:
             os._exit(0)
     os.close(writer)
@@ -79,8 +83,16 @@ def start(session: Session, requirements: t.Sequence[Requirement], deadline: flo
 
 
 def status() -> Facts | None:
-    """Return `session`, `since`, `pid` and `seconds_left` of the listener that runs, None for none."""
+    """Return `session`, `since`, `pid` and `seconds_left` of the listener that runs, None for none.
+
+    In a visit `visits` has who was there.
+    """
     return _call({"verb": "status"})
+
+
+def paste(session_id: str, result: str) -> Facts | None:
+    """Give a visitor's result to this session's listener; return its status with `taken`, None if none runs."""
+    return _call({"verb": "result", "session": session_id, "result": result})
 
 
 def stop(session_id: str) -> Facts | None:
@@ -96,7 +108,9 @@ def stop(session_id: str) -> Facts | None:
     return reply
 
 
-def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], deadline: float) -> None:
+def _live(
+    writer: int, session: Session, requirements: t.Sequence[Requirement], deadline: float, page: str = ""
+) -> None:
     """The listener's whole life, from its own side."""
     owner = os.getuid()
     workers: list[Worker] = []
@@ -104,12 +118,13 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
         try:
             _let_go(keep=writer)
             control = _take_control_name()
-            answerers = Answerers(session)
-            mine, *others = shares(requirements)
+            visits = Visits(session, time.monotonic) if page else None
+            answerers = VisitAnswerers(session, page.encode("utf-8"), visits) if visits else Answerers(session)
+            mine, *others = [one_share(requirements)] if visits else shares(requirements)
             work = functools.partial(_work, session, answerers, deadline)
             workers.extend(Worker(share, work) for share in others)
             bound = bind(mine)
-            taps, tap_reason = _open_taps(session.id)
+            taps, tap_reason = _open_taps(of_visitors() if visits else of_probers(session.id))
             started = _describe([_told(bound), *(worker.started() for worker in workers)], tap_reason)
             drop_privileges()
         except (PreflightError, OSError) as error:
@@ -129,10 +144,18 @@ def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], 
     def command(listening: socket.socket) -> bool:
         connection, dummy = listening.accept()
         with connection:
-            return _obey(connection, session.id, started, deadline, finish, owner)
+            return _obey(connection, session.id, started, deadline, finish, owner, visits)
 
-    record = Record(session, {port for share in (mine, *others) for port in share})
-    server = Server(answerers, record, bound.sockets, taps, control, command, deadline, time.monotonic)
+    ports = {port for share in (mine, *others) for port in share}
+    ends = (bound.sockets, taps, control, command, deadline, time.monotonic)
+    record: Record
+    server: Server
+    if visits:
+        record = VisitRecord(session, ports, visits)
+        server = VisitServer(visits, answerers, record, *ends)
+    else:
+        record = Record(session, ports)
+        server = Server(answerers, record, *ends)
     for worker in workers:  # a listener of which a part is missing is none
         server.end_with(worker)
     server.run()
@@ -188,9 +211,9 @@ def _take_control_name() -> socket.socket:
     return control
 
 
-def _open_taps(session_id: str) -> tuple[list[Tap], str]:
+def _open_taps(program: bytes) -> tuple[list[Tap], str]:
     try:
-        return open_taps(session_id), ""
+        return open_taps(program), ""
     except OSError as error:
         return [], error.strerror or str(error)
 
@@ -230,6 +253,7 @@ def _obey(
     deadline: float,
     finish: t.Callable[[], Facts],
     owner: int,
+    visits: Visits | None = None,
 ) -> bool:
     """Serve one caller of the control socket; tell whether the listener shall end."""
     if _peer(connection)[1] not in (0, owner):
@@ -245,6 +269,11 @@ def _obey(
         "seconds_left": max(0, round(deadline - time.monotonic())),
         "started": started,
     }
+    mine = bool(isinstance(request, dict) and request.get("session") == session_id)
+    if visits and mine and request.get("verb") == "result":
+        reply["taken"] = visits.result(str(request.get("result")).strip().encode("utf-8"))
+    if visits:
+        reply["visits"] = visits.facts()
     ends = bool(request == {"verb": "stop", "session": session_id})
     try:
         if ends:

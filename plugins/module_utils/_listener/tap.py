@@ -98,10 +98,9 @@ class Tap:
         self._socket.close()
 
 
-def open_taps(session_id: str) -> list[Tap]:
-    """Return a tap for each place, for one session; raises OSError where the host does not allow them."""
+def open_taps(program: bytes) -> list[Tap]:
+    """Return a tap for each place, for what `program` takes; raises OSError where the host does not allow them."""
     taps: list[Tap] = []
-    program = _filter(session_id)
     try:
         taps.extend(Tap(protocol, program) for protocol in (ETH_P_ALL, ETH_P_IP, ETH_P_IPV6))
     except OSError:
@@ -144,29 +143,49 @@ def read_frame(data: bytes, where: str) -> Frame | None:
     return Frame(kind, (source, source_port), (destination, destination_port), where, payload, mss)
 
 
-def _filter(session_id: str) -> bytes:
-    """What a tap takes; register X is the length of the IP header."""
+# Parts of a tap's program; register X is the length of the IP header.
+_UP_TO_STUN: tuple[bpf.Instruction, ...] = (
+    (bpf.LOAD_BYTE, 0),
+    (bpf.AND, 0xF0),
+    (bpf.IF_EQUAL, 0x40, "ipv4", "not ipv4"),
+    "ipv4",
+    (bpf.LOAD_X_IPV4_HEADER, 0),
+    (bpf.LOAD_BYTE, 9),
+    (bpf.IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
+    "not ipv4",
+    (bpf.IF_EQUAL, 0x60, "ipv6", "leave"),
+    "ipv6",
+    (bpf.LOAD_X, 40),
+    (bpf.LOAD_BYTE, 6),
+    (bpf.IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
+    "not udp",
+    (bpf.IF_EQUAL, socket.IPPROTO_TCP, "tcp", "leave"),
+    "udp",  # STUN in either direction
+    (bpf.LOAD_WORD_AT_X, 12),
+    (bpf.IF_EQUAL, MAGIC_COOKIE, "stun", "leave"),
+    "stun",
+)
+_UP_TO_SYN: tuple[bpf.Instruction, ...] = (
+    "tcp",
+    (bpf.LOAD_BYTE_AT_X, 13),
+    (bpf.AND, _SYN_ACK),
+    (bpf.IF_EQUAL, _SYN_ACK, "syn-ack", "not syn-ack"),
+    "syn-ack",  # only our own
+    (bpf.LOAD_WORD, bpf.PACKET_TYPE),
+    (bpf.IF_EQUAL, PACKET_OUTGOING, "take", "leave"),
+    "not syn-ack",
+    (bpf.IF_EQUAL, _SYN, "syn", "leave"),
+    "syn",
+)
+_TAKE = (bpf.RETURN, _SNAP)
+_END: tuple[bpf.Instruction, ...] = ("take", _TAKE, "leave", (bpf.RETURN, 0))
+
+
+def of_probers(session_id: str) -> bytes:
+    """Return the program that takes what concerns a session's probers."""
     return bpf.assemble(
         [
-            (bpf.LOAD_BYTE, 0),
-            (bpf.AND, 0xF0),
-            (bpf.IF_EQUAL, 0x40, "ipv4", "not ipv4"),
-            "ipv4",
-            (bpf.LOAD_X_IPV4_HEADER, 0),
-            (bpf.LOAD_BYTE, 9),
-            (bpf.IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
-            "not ipv4",
-            (bpf.IF_EQUAL, 0x60, "ipv6", "leave"),
-            "ipv6",
-            (bpf.LOAD_X, 40),
-            (bpf.LOAD_BYTE, 6),
-            (bpf.IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
-            "not udp",
-            (bpf.IF_EQUAL, socket.IPPROTO_TCP, "tcp", "leave"),
-            "udp",  # STUN in either direction
-            (bpf.LOAD_WORD_AT_X, 12),
-            (bpf.IF_EQUAL, MAGIC_COOKIE, "stun", "leave"),
-            "stun",  # a question that was asked before, or its answer
+            *_UP_TO_STUN,  # a question that was asked before, or its answer
             (bpf.LOAD_BYTE_AT_X, 16),
             (bpf.AND, AGAIN),
             (bpf.IF_EQUAL, AGAIN, "again", "leave"),
@@ -175,23 +194,16 @@ def _filter(session_id: str) -> bytes:
             (bpf.IF_EQUAL, PACKET_OUTGOING, "take", "question"),
             "question",  # to this session; its USERNAME comes first
             *bpf.is_id(session_id, 8 + HEADER_LENGTH + 4, "take", "leave"),
-            "tcp",
-            (bpf.LOAD_BYTE_AT_X, 13),
-            (bpf.AND, _SYN_ACK),
-            (bpf.IF_EQUAL, _SYN_ACK, "syn-ack", "not syn-ack"),
-            "syn-ack",  # only our own
-            (bpf.LOAD_WORD, bpf.PACKET_TYPE),
-            (bpf.IF_EQUAL, PACKET_OUTGOING, "take", "leave"),
-            "not syn-ack",
-            (bpf.IF_EQUAL, _SYN, "syn", "leave"),
-            "syn",  # one whose first option is a mark
+            *_UP_TO_SYN,  # one whose first option is a mark
             (bpf.LOAD_WORD_AT_X, 20),
             (bpf.IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[0], "not too small", "leave"),
             "not too small",
             (bpf.IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[-1] + 1, "leave", "take"),
-            "take",
-            (bpf.RETURN, _SNAP),
-            "leave",
-            (bpf.RETURN, 0),
+            *_END,
         ]
     )
+
+
+def of_visitors() -> bytes:
+    """Return the program of a visit: browsers do not say that they ask again, and cannot mark their SYNs."""
+    return bpf.assemble([*_UP_TO_STUN, _TAKE, *_UP_TO_SYN, *_END])

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.plugnmeet.server.plugins.lookup.session import LookupModule
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import https
-from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Outcome, Reply
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Asked, Outcome, Reply
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.streams import talk
 
@@ -61,7 +61,7 @@ def test_both_ends_speak_tls_with_that_certificate() -> None:
     asking = https.Asking(session, 3, 443, "meet.example.com")
     reply, turns = talk(asking, https.Answering(session, 443, context))
     assert reply == Reply(Outcome.PROVEN)
-    assert turns[-1].asked == (3, 443)
+    assert turns[-1].asked == Asked(3, 443)
 
 
 def test_no_two_sessions_have_the_same_certificate() -> None:

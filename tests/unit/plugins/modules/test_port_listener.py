@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener import binding, lifecycle
 from ansible_collections.plugnmeet.server.plugins.modules import port_listener
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.certificates import (
     CERTIFICATE,
@@ -70,6 +70,22 @@ def test_a_certificate_that_does_not_work_is_said_before_anything_is_bound(run_m
     assert result["msg"].startswith("session.certificate and session.private_key do not work; take lookup(")
     assert OTHER_PRIVATE_KEY not in str(result)
     assert lifecycle.status() is None
+
+
+def test_a_visit_that_needs_several_processes_is_refused_in_check_mode_too(
+    run_module: t.Any, session: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binding, "_room", lambda wanted: min(wanted, 4096))
+    arguments = {"state": "started", "session": session, "ports": TABLE}
+    for check in (True, False):
+        result = run_module(port_listener, check=check, page="<!doctype html>", **arguments)
+        assert result["failed"]
+        assert result["msg"] == (
+            "the target allows 4096 open files to a process, and a visit needs 10067; raise the hard limit "
+            "(LimitNOFILE of ssh.service) or test from a prober with the playbook preflight."
+        )
+    assert lifecycle.status() is None
+    assert run_module(port_listener, check=True, **arguments)["changed"]
 
 
 @pytest.mark.parametrize("ttl", [1, 3600])

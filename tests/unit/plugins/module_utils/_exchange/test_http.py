@@ -77,7 +77,7 @@ def test_both_ends_prove_each_other_however_the_stream_is_cut(size: int) -> None
 def test_both_ends_prove_each_other(session: Session, vantage: int, port: int, size: int) -> None:
     reply, turns = talk(http.Asking(session, vantage, port, HOST), http.Answering(session, port), size)
     assert reply == Reply(Outcome.PROVEN)
-    assert turns[-1].asked == (vantage, port)
+    assert turns[-1].asked == Asked(vantage, port)
 
 
 def test_the_question_is_the_one_of_an_acme_server() -> None:

@@ -54,7 +54,7 @@ def test_both_ends_prove_each_other(
 ) -> None:
     question = stun.ask(session, vantage, target[1], transaction, TIE_BREAKER)
     data, asked = answer(question, session, source, target)
-    assert asked == (vantage, target[1])
+    assert asked == Asked(vantage, target[1])
     assert stun.check(data, session, target[1], transaction) == Reply(Outcome.PROVEN, source, target)
 
 
@@ -85,7 +85,7 @@ def test_a_third_partys_agent_is_answered_without_being_taken_for_a_vantage(sess
     items = attributes(session, (_stun.PRIORITY, bytes(4)), username=session.id.encode("ascii") + b":browser7")
     question = _stun.build(_stun.BINDING_REQUEST, TRANSACTION, items, session.key)
     data, asked = answer(question, session)
-    assert asked == (None, None)
+    assert asked == Asked(None, None)
     assert stun.check(data, session, TARGET[1], TRANSACTION).outcome is Outcome.PROVEN
 
 

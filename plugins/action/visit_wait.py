@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+import typing as t
+
+from ansible.errors import AnsibleConnectionFailure, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._arguments import SESSION
+from ansible_collections.plugnmeet.server.plugins.plugin_utils import _visitors, _waiting
+
+display = Display()
+
+_ARGUMENTS: dict[str, t.Any] = {
+    "session": SESSION,
+    "addresses": {"type": "dict", "required": True},
+    "visitors": {"type": "int", "default": 1},
+    "ports": {"type": "int", "required": True},
+    "links": {"type": "list", "elements": "str", "default": []},
+}
+_MOMENT = 2  # seconds that a line stands
+_PAUSE = 1.0  # seconds between two looks at the listener
+_SILENCE = 30.0  # seconds without a first word of the listener
+_REST = 10  # seconds that are left for the listener to say what it saw, as the role has them
+_LOG_EVERY = 20.0  # seconds between two lines, where nobody watches
+_LINE_UP = "\x1b[1A\x1b[2K"
+_INTERRUPTS, _ENTERS = (b"\x03",), (b"\r", b"\n")
+
+Result = dict[str, t.Any]
+
+
+class ActionModule(ActionBase):
+    """Wait for visitors, and show what happens meanwhile."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        """Return RV(results): who shall be heard."""
+        result: Result = super().run(tmp, task_vars)
+        arguments: Result = self.validate_argument_spec(_ARGUMENTS)[1]  # type: ignore[no-untyped-call]
+        self._task_vars = task_vars
+        self._session = arguments["session"]
+        if self._task.check_mode:
+            unasked = {"item": "a visitor", "unresolved": "Nothing was asked, because of check mode", "evidence": []}
+            return {**result, "changed": False, "results": [unasked], "ended": "check mode"}
+        display.display(_waiting.invitation(arguments["links"], arguments["visitors"]))
+        visit, ended = self._wait(arguments["visitors"], arguments["ports"] * len(arguments["addresses"]))
+        for line in _waiting.summary(visit):
+            display.display(line)
+        witnesses = _visitors.witnesses(visit, arguments["addresses"], f"Nobody came: {ended}")
+        return {**result, "changed": False, "results": witnesses, "ended": ended}
+
+    def _wait(self, visitors: int, ports: int) -> tuple[Result, str]:
+        """Return what there was at the end, and why that was the end."""
+        watch = _Watch(self._look)
+        screen = _Screen()
+        try:
+            while True:
+                visit = watch.visit
+                if not visit.get("running", True):
+                    return visit, "the listener's time was over"
+                if time.monotonic() > watch.end:
+                    return visit, "the time was over" if visit else "the server could not be reached"
+                if len(_visitors.finished(visit.get("visitors") or [])) >= visitors:
+                    return visit, "all visitors have finished"
+                entered = screen.show(_waiting.line(visit, ports))
+                if entered is None:
+                    continue
+                if not entered:
+                    watch.look()
+                    return watch.visit, "it was ended by hand"
+                taken = watch.look(entered)
+                display.display(_waiting.TAKEN if taken else _waiting.NOT_TAKEN)
+        finally:
+            watch.stop()
+
+    def _look(self, result: str) -> Result:
+        """Ask the listener, and hand it a result that was pasted."""
+        arguments: dict[str, object] = {"session": {**self._session}, "result": result}
+        try:
+            return dict(
+                self._execute_module(
+                    module_name="plugnmeet.server.visit_info", module_args=arguments, task_vars=self._task_vars
+                )
+            )
+        except AnsibleConnectionFailure:
+            return {"unreachable": True}
+
+
+class _Watch:
+    """Looks again and again, beside the screen: a look takes as long as SSH does, and a key shall not wait for it."""
+
+    def __init__(self, look: t.Callable[[str], Result]) -> None:
+        self._look = look
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self.visit: Result = {}
+        self.end = time.monotonic() + _SILENCE
+        # What ansible-core keeps for the task at hand belongs to a context.
+        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._watch,), daemon=True)
+        self._thread.start()
+
+    def look(self, result: str = "") -> bool:
+        """Look at once, and hand over a result; tell whether it is one of this session."""
+        return bool(contextvars.copy_context().run(self._once, result).get("taken"))
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.is_set():
+            self._once("")
+            self._over.wait(_PAUSE)
+
+    def _once(self, result: str) -> Result:
+        with self._lock:
+            visit = self._look(result)
+            # A connection that fails for a moment is no reason to end a visit.
+            if not visit.get("failed") and not visit.get("unreachable"):
+                left = max(0, visit.get("seconds_left", 0) - _REST)
+                self.visit = {**visit, "seconds_left": left}
+                self.end = time.monotonic() + left
+            return visit
+
+
+class _Screen:
+    """The line that moves on a terminal, and comes now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._interactive = True
+        self._typed = b""
+        self._shown = ""
+        self._when = 0.0
+
+    def show(self, line: str) -> str | None:
+        """Show `line` for a moment; return what was entered, empty for the wish to end, None for nothing."""
+        if self._interactive:
+            try:
+                return self._ask(line)
+            except AnsiblePromptInterrupt:
+                return ""
+            except AnsiblePromptNoninteractive:
+                self._interactive = False
+        now = time.monotonic()
+        if line != self._shown and now - self._when >= _LOG_EVERY:
+            display.display(line)
+            self._shown, self._when = line, now
+        time.sleep(_MOMENT)
+        return None
+
+    def _ask(self, line: str) -> str | None:
+        start = time.monotonic()
+        message = (_LINE_UP if self._shown else "") + line
+        self._typed += display.prompt_until(
+            message, private=True, seconds=_MOMENT, interrupt_input=_INTERRUPTS, complete_input=_ENTERS
+        )
+        self._shown = line
+        if time.monotonic() - start >= _MOMENT:  # nobody pressed ENTER
+            return None
+        entered, self._typed = self._typed.decode("utf-8", "replace").strip(), b""
+        return entered

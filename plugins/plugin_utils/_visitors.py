@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Visitors as witnesses: who of those that came has something to say, and what that is worth beside the record.
+
+A browser's word that a port answered counts where the listener has the question on record, too.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.plugnmeet.server.plugins.module_utils import _evidence as saw
+from ansible_collections.plugnmeet.server.plugins.module_utils._addresses import family_of
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Evidence, Observation
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import clean
+
+NETCAT = "netcat"
+_NETCAT_VANTAGE = 99
+
+Facts = t.Mapping[str, t.Any]
+Rows = list[dict[str, t.Any]]
+
+_NO_FAMILY = "the visitor's network has none"
+_NOT_ASKED = "the browser did not ask it, or not often enough to be sure"
+_ARRIVED = "it arrived, and the browser did not confirm the way back"
+_LEFT = "the visitor left before the end"
+_TYPED = "what was typed into netcat arrived, and the way back was not tested"
+_NOT_TYPED = "nobody tried it with netcat"
+
+
+def finished(visitors: t.Iterable[Facts]) -> Rows:
+    """The visitors who told their result."""
+    return [dict(visitor) for visitor in visitors if isinstance(visitor.get("result"), dict)]
+
+
+def name(visitor: Facts) -> str:
+    """A visitor as the report has it: `browser 198.51.100.2, Chrome on Windows`."""
+    where = " and ".join(clean(address) for address in visitor.get("addresses") or [])
+    result = visitor.get("result")
+    agent = clean(result.get("agent"))[:60] if isinstance(result, dict) else ""
+    return f"browser {where}".strip() + (f", {agent}" if agent else "")
+
+
+def witnesses(visit: Facts, addresses: dict[str, str], why: str) -> Rows:
+    """Return who shall be heard of those in `visit`, as P(port_verdict)'s probes: the best there are.
+
+    That is who finished; without any who left half-way, then who used netcat; and `why` nobody came.
+    """
+    visitors = visit.get("visitors") or []
+    heard = finished(visitors) or list(visitors)
+    names: dict[str, int] = {}
+    rows = []
+    for visitor in heard:
+        text = name(visitor)
+        names[text] = names.get(text, 0) + 1
+        source = {family_of(ip): ip for ip in map(clean, visitor.get("addresses") or [])}
+        rows.append(
+            {
+                "item": text if names[text] == 1 else f"{text} ({names[text]})",
+                "visitor": clean(visitor["visitor"]),
+                "vantage": int(visitor["vantage"]),
+                "addresses": addresses,
+                "source": source,
+            }
+        )
+    if not rows:
+        typed = sorted({clean(text["address"]) for text in visit.get("texts") or []})
+        kind = {"item": f"netcat {', '.join(typed)}", "visitor": NETCAT} if typed else {"item": "nobody", "visitor": ""}
+        rows = [{**kind, "vantage": _NETCAT_VANTAGE, "addresses": addresses, "why": why}]
+    return rows
+
+
+def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) -> tuple[Rows, Facts]:
+    """Give each probe that is a visitor its evidence; return the probes, and the listener's result beside them.
+
+    What the listener has of a port that the visitor says nothing of tells that questions arrived, and not that answers
+    were lost: it is taken out. Raises PreflightError for a result that no page makes.
+    """
+    table = list(requirements)
+    spoken_of: dict[t.Any, dict[tuple[str, str], frozenset[int]]] = {}
+    heard = []
+    for probe in probes:
+        if "visitor" not in probe:
+            heard.append(probe)
+            continue
+        visitor = next((each for each in _list(stopped.get("visitors")) if each.get("visitor") == probe["visitor"]), {})
+        told = visitor.get("result")
+        spoken_of[probe["vantage"]] = {
+            (family, protocol): _told(told if isinstance(told, dict) else {}, family, protocol)[0]
+            for family in probe["addresses"]
+            for protocol in saw.PROTOCOLS
+        }
+        heard.append({**_NOTHING, **probe, "evidence": _evidence(probe, told, stopped, table).to_list()})
+    if not spoken_of:
+        return heard, stopped
+    evidence = []
+    for row in _list(stopped.get("evidence")):
+        ports = read_ports(str(row.get("ports") or ""))
+        if row.get("vantage") in spoken_of:
+            ports &= spoken_of[row["vantage"]].get((str(row.get("family")), str(row.get("protocol"))), frozenset())
+        evidence.append({**row, "ports": format_ports(ports)})
+    return heard, {**stopped, "evidence": evidence}
+
+
+_NOTHING: dict[str, t.Any] = {"unresolved": "", "local": {}, "source": {}, "destination": {}, "certificates": {}}
+
+
+def _evidence(probe: Facts, told: t.Any, stopped: Facts, table: t.Iterable[Requirement]) -> Evidence:
+    record = Evidence.from_list(stopped.get("evidence") or [])
+    evidence = Evidence()
+    for row in table:
+        for family in probe["addresses"]:
+            received = record.all(saw.RECEIVED, row.protocol, family, probe["vantage"])
+
+            def note(seen: str, ports: t.AbstractSet[int], **about: str) -> None:
+                observation = Observation(seen, row.protocol, family, probe["vantage"], saw.detail(**about))  # noqa: B023
+                evidence.ports(observation).update(ports & row.ports)  # noqa: B023
+
+            if isinstance(told, dict):
+                asked, answered = _told(told, family, row.protocol)
+                note(saw.OPEN, answered & received)
+                note(saw.MOVED, answered - received, to=format_ports(received) or "nothing")
+                none = not _told(told, family, "tcp")[0] and not _told(told, family, "udp")[0]
+                reason = clean(told.get("trouble")) or (_NO_FAMILY if none else _NOT_ASKED)
+                route = {"route": "none"} if none and not told.get("trouble") else {}
+                note(saw.UNSENT, row.ports - asked, reason=reason, visit="browser", **route)
+            elif probe["visitor"] == NETCAT:
+                typed = _typed(stopped, row.protocol, family)
+                note(saw.UNSENT, typed, reason=_TYPED, visit=NETCAT)
+                note(saw.UNSENT, row.ports - typed, reason=_NOT_TYPED, visit=NETCAT)
+            elif probe["visitor"]:
+                note(saw.UNSENT, received, reason=_ARRIVED, visit="left")
+                note(saw.UNSENT, row.ports - received, reason=_LEFT, visit="left")
+            else:
+                note(saw.UNSENT, row.ports, reason=clean(probe.get("why")), visit="nobody")
+    return evidence
+
+
+def _told(result: Facts, family: str, protocol: str) -> tuple[frozenset[int], frozenset[int]]:
+    """The ports that a browser says it asked, and those that it says answered."""
+    try:
+        told = (result.get("families") or {}).get(family, {}).get(protocol, {})
+        return read_ports(str(told.get("asked") or "")), read_ports(str(told.get("open") or ""))
+    except (AttributeError, PreflightError) as error:
+        raise PreflightError("a visitor's result is not what this version's page makes; use one version") from error
+
+
+def _typed(stopped: Facts, protocol: str, family: str) -> set[int]:
+    return {
+        int(text["port"])
+        for text in _list(stopped.get("texts"))
+        if text.get("protocol") == protocol and family_of(clean(text.get("address"))) == family
+    }
+
+
+def _list(value: t.Any) -> Rows:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []

@@ -1,0 +1,317 @@
+// Copyright: (c) 2026, plugnmeet.server contributors
+// GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What is on the screen: the port map, the table, the verdict, and what to do next.
+
+const $ = (id) => document.getElementById(id);
+const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+const FAMILIES = { ipv4: "IPv4", ipv6: "IPv6" };
+const DELIVERY_PATIENCE = 8000; // ms
+const MOST_RANGES = 8; // in a sentence
+const FEW = 100; // cells that are each worth a frame
+
+function shortened(ports) {
+  const ranges = ports.split(",");
+  return ranges.length > MOST_RANGES ? `${ranges.slice(0, MOST_RANGES).join(", ")}, … (${ranges.length} ranges)` : ranges.join(", ");
+}
+
+// The port map: a cell a port of the largest entry of the table, open only if it is at every address.
+class PortMap {
+  constructor(canvas, targets) {
+    const rows = new Map();
+    for (const target of targets) rows.set(target.row, [...(rows.get(target.row) || []), target]);
+    const largest = [...rows.values()].sort((one, other) => other.length - one.length)[0];
+    this.cells = new Map();
+    for (const target of largest) this.cells.set(target.port, [...(this.cells.get(target.port) || []), target]);
+    this.ports = [...this.cells.keys()];
+    this.protocol = largest[0].protocol;
+    this.canvas = canvas;
+    this.at = 0;
+    this.over = false;
+    canvas.addEventListener("pointermove", (event) => this.point(this.under(event)));
+    canvas.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      this.point(Math.min(this.ports.length - 1, Math.max(0, this.at + step)));
+    });
+    new ResizeObserver(() => this.draw()).observe(canvas);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
+  }
+
+  state(port) {
+    const targets = this.cells.get(port);
+    if (targets.every((target) => target.open)) return "open";
+    return this.over ? "silent" : "waiting";
+  }
+
+  under(event) {
+    const box = this.canvas.getBoundingClientRect();
+    const column = Math.floor(((event.clientX - box.left) / box.width) * this.columns);
+    const row = Math.floor(((event.clientY - box.top) / box.height) * this.rows);
+    return Math.min(this.ports.length - 1, Math.max(0, row * this.columns + column));
+  }
+
+  point(at) {
+    this.at = at;
+    const words = { open: "open", silent: "did not answer", waiting: "no answer yet" };
+    $("pointed").textContent = `${this.ports[at]}/${this.protocol}: ${words[this.state(this.ports[at])]}`;
+  }
+
+  // A few among thousands get frames that nobody overlooks.
+  frame(paint, cells, across, down, scale) {
+    paint.lineWidth = 2 * scale;
+    paint.strokeStyle = paint.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--silent");
+    const out = 3 * scale;
+    for (const [left, top] of cells) {
+      paint.strokeRect(left - out, top - out, across + 2 * out, down + 2 * out);
+      paint.clearRect(left - out / 2, top - out / 2, across + out, down + out);
+    }
+  }
+
+  draw() {
+    const width = this.canvas.clientWidth || 300;
+    const scale = window.devicePixelRatio || 1;
+    this.columns = Math.min(this.ports.length, width < 560 ? 100 : 200);
+    this.rows = Math.ceil(this.ports.length / this.columns);
+    const across = (width * scale) / this.columns;
+    const down = Math.max(3, Math.min(24, Math.round(across * (this.columns > 100 ? 1.3 : 1))));
+    this.canvas.width = Math.round(width * scale);
+    this.canvas.height = down * this.rows;
+    this.canvas.style.height = `${this.canvas.height / scale}px`;
+    const style = getComputedStyle(document.documentElement);
+    const paint = this.canvas.getContext("2d");
+    const gap = across >= 4 ? 1 : 0.5;
+    const silent = [];
+    this.ports.forEach((port, index) => {
+      const state = this.state(port);
+      const left = (index % this.columns) * across;
+      const top = Math.floor(index / this.columns) * down;
+      paint.fillStyle = style.getPropertyValue(`--${state}`);
+      // Of another shape, so that no colour has to be told apart.
+      paint.fillRect(left, top, across - gap, state === "silent" ? down / 2 : down - gap);
+      if (state === "silent") silent.push([left, top]);
+    });
+    if (silent.length <= FEW) this.frame(paint, silent, across - gap, down - gap, scale);
+    const open = this.ports.filter((port) => this.state(port) === "open").length;
+    this.canvas.setAttribute("aria-label", `Port map: ${open} of ${this.ports.length} ports open`);
+  }
+}
+
+class Page {
+  constructor(session) {
+    this.session = session;
+    this.visitor = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => "abcdefghijklmnopqrstuvwxyz234567"[byte % 32]).join("");
+    this.prober = new Prober(session, this.visitor, () => this.soon());
+    this.map = new PortMap($("map"), this.prober.targets);
+    this.started = performance.now();
+  }
+
+  // Drawing ten thousand cells is work, too.
+  soon() {
+    if (this.planned) return;
+    this.planned = setTimeout(() => { this.planned = 0; this.show(); }, 400);
+  }
+
+  async run() {
+    $("test").hidden = false;
+    this.show();
+    this.verdict("Testing…", "");
+    let trouble = "";
+    if (typeof RTCPeerConnection === "undefined") {
+      trouble = "WebRTC is switched off in this browser";
+    } else {
+      try {
+        await this.prober.run();
+        if (this.prober.mute) {
+          trouble = "this browser does not tell what became of its checks; Chrome and Edge do";
+        } else if (!this.prober.targets.some((target) => target.open || this.prober.wasAsked(target))) {
+          trouble = "this browser sends nothing by WebRTC: a policy, an extension or a VPN forbids it";
+        }
+      } catch (error) {
+        trouble = `WebRTC does not work in this browser (${error.name})`;
+      }
+    }
+    this.map.over = !trouble;
+    this.finished = true;
+    const seconds = Math.round((performance.now() - this.started) / 100) / 10;
+    const result = JSON.stringify(this.prober.result(agent(), seconds, trouble));
+    this.text = `${hmac(this.session.secret, `result ${result}`)}:${result}`;
+    this.show();
+    this.conclude(trouble, seconds);
+    await this.deliver();
+    document.body.dataset.done = "true";
+  }
+
+  verdict(text, kind) {
+    $("verdict").textContent = text;
+    $("verdict").className = kind;
+    document.title = `${text} – plugNmeet port test`;
+  }
+
+  missing(required) {
+    return this.prober.targets.filter((target) => !target.open && (!required || target.row.required));
+  }
+
+  // "55000-55002/udp", with the address family where that makes a difference
+  inWords(targets) {
+    const families = Object.keys(this.session.addresses);
+    const parts = new Map();
+    for (const protocol of ["tcp", "udp"]) {
+      for (const family of families) {
+        const own = targets.filter((target) => target.protocol === protocol && target.family === family);
+        const ports = formatPorts(own.map((target) => target.port));
+        if (ports) parts.set(`${shortened(ports)}/${protocol}`, [...(parts.get(`${shortened(ports)}/${protocol}`) || []), FAMILIES[family]]);
+      }
+    }
+    return [...parts].map(([text, over]) => (over.length < families.length ? `${text} over ${over.join(" and ")}` : text));
+  }
+
+  show() {
+    const targets = this.prober.targets;
+    const open = targets.filter((target) => target.open).length;
+    $("progress").max = targets.length;
+    $("progress").value = open;
+    $("progress").hidden = Boolean(this.finished);
+    if (!this.finished) $("doing").textContent = `${this.prober.doing || "Starting"}: ${open.toLocaleString("en")} of ${targets.length.toLocaleString("en")} have answered.`;
+    $("rows").replaceChildren(...this.session.ports.map((row) => this.row(row)));
+    this.map.draw();
+  }
+
+  row(row) {
+    const own = this.prober.targets.filter((target) => target.row === row);
+    const open = own.filter((target) => target.open).length;
+    const line = document.createElement("tr");
+    const cell = (kind, text, small, name) => {
+      const made = line.appendChild(document.createElement(kind));
+      if (kind === "th") made.scope = "row";
+      made.appendChild(document.createElement("span")).textContent = text;
+      made.firstChild.className = name || "";
+      if (small) made.appendChild(document.createElement("small")).textContent = small;
+    };
+    cell("th", `${row.ports}/${row.protocol}`, row.required ? "" : "optional");
+    cell("td", row.purpose || row.name);
+    const asked = own.some((target) => this.prober.wasAsked(target));
+    if (open === own.length) cell("td", "✓ open", "", "open");
+    else if (!this.finished) cell("td", open ? `${open.toLocaleString("en")} of ${own.length.toLocaleString("en")}` : "…");
+    else if (!open && !asked) cell("td", "– not asked", "this browser does not");
+    else cell("td", "✗ no answer", own.length > 1 ? `${(own.length - open).toLocaleString("en")} of ${own.length.toLocaleString("en")}` : "", "silent");
+    return line;
+  }
+
+  conclude(trouble, seconds) {
+    const all = this.prober.targets;
+    const required = this.missing(true);
+    const steps = [];
+    if (trouble) {
+      this.verdict("Nothing could be tested from this browser.", "bad");
+      steps.push(`That says nothing about the server: ${trouble}.`, "Open the page in another browser, without a VPN or extensions, or on a phone.");
+    } else if (all.every((target) => !target.open)) {
+      this.verdict("No port answered.", "bad");
+      steps.push(
+        "If the person who sent you this page has ended the test, that is all there is to it.",
+        "Otherwise a firewall in front of the server blocks every port, or this network lets nothing but web pages through: try a phone on mobile data.",
+      );
+    } else if (!required.length) {
+      const optional = this.missing(false);
+      this.verdict(optional.length ? "Every required port is open." : `Every port is open: all ${all.length.toLocaleString("en")} answered.`, "good");
+      if (optional.length) steps.push(`Optional, and not open: ${this.inWords(optional).join(", ")}.`);
+      steps.push("There is nothing to do. You can close this page.");
+    } else {
+      const asked = required.filter((target) => this.prober.wasAsked(target));
+      const unasked = required.filter((target) => !this.prober.wasAsked(target));
+      this.verdict(asked.length
+        ? `${count(asked.length, "port")} did not answer: ${this.inWords(asked).join(", ")}.`
+        : "What this browser can ask is open.", asked.length ? "bad" : "");
+      if (asked.length) {
+        const addresses = Object.values(this.session.addresses).join(" and ");
+        steps.push(`For the admin: open ${this.inWords(asked).join(", ")} to ${addresses}. Where it is stopped is on the screen on which the test was started.`);
+      }
+      if (all.every((target) => target.protocol !== "udp" || !target.open) && all.some((target) => target.open)) {
+        steps.push("No UDP came through at all. Many offices block that: to be sure that it is the server's side, open this page on a phone on mobile data, too.");
+      }
+      if (unasked.length) steps.push(`This browser could not ask, or not often enough to be sure: ${this.inWords(unasked).join(", ")}.`);
+    }
+    $("steps").replaceChildren(...steps.map((step) => {
+      const item = document.createElement("li");
+      item.textContent = step;
+      return item;
+    }));
+    $("next").hidden = false;
+    $("doing").textContent = `It took ${seconds} seconds.`;
+  }
+
+  // Over a TCP port that is open, else over any; who takes it says so.
+  async deliver() {
+    $("delivery").textContent = "Sending the result to the server…";
+    const known = this.prober.targets.filter((target) => target.protocol === "tcp" && target.open).map((target) => target.port);
+    const all = this.prober.targets.filter((target) => target.protocol === "tcp").map((target) => target.port);
+    let taken = 0;
+    for (const port of known) taken = taken || await this.post(port);
+    // A port that the browser does not ask by WebRTC may be open for the web.
+    if (!taken) taken = Math.max(...await Promise.all(all.map((port) => this.post(port))), 0);
+    if (taken) {
+      $("delivery").textContent = `The result is with the server, over port ${taken}.`;
+      return;
+    }
+    $("delivery").textContent = "The result could not be sent to the server. Please copy this text, and send it to the person who sent you this page, who pastes it where the test was started:";
+    $("text").value = this.text;
+    $("copying").hidden = false;
+  }
+
+  // Returns the port if the result was taken, else 0.
+  async post(port) {
+    const controller = new AbortController();
+    const timer = setTimeout(() => controller.abort(), DELIVERY_PATIENCE);
+    try {
+      const response = await fetch(`http://${this.session.web}:${port}${this.session.path}`, {
+        method: "POST", body: this.text, headers: { "Content-Type": "text/plain" },
+        credentials: "omit", referrerPolicy: "no-referrer", signal: controller.signal,
+      });
+      return response.ok ? port : 0;
+    } catch (error) {
+      return 0;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+// "Chrome on Windows"
+function agent() {
+  const words = navigator.userAgent;
+  const pick = (table) => (table.find(([pattern]) => pattern.test(words)) || [0, ""])[1];
+  const browser = pick([[/Edg/, "Edge"], [/OPR/, "Opera"], [/SamsungBrowser/, "Samsung Internet"], [/Firefox|FxiOS/, "Firefox"], [/Chrom|CriOS/, "Chrome"], [/Safari/, "Safari"]]);
+  const system = pick([[/Windows/, "Windows"], [/Android/, "Android"], [/iPhone|iPad/, "iOS"], [/Mac OS/, "macOS"], [/CrOS/, "ChromeOS"], [/Linux/, "Linux"]]);
+  return [browser || "a browser", system].filter(Boolean).join(" on ");
+}
+
+async function copy() {
+  $("text").select();
+  try {
+    await navigator.clipboard.writeText($("text").value);
+  } catch (error) {
+    document.execCommand("copy");
+  }
+  $("copy").textContent = "Copied";
+}
+
+let page;
+
+function main() {
+  const session = JSON.parse($("session").textContent);
+  $("host").textContent = session.name;
+  $("copy").addEventListener("click", copy);
+  if (Date.now() / 1000 > session.expires) {
+    $("verdict").textContent = "This test is over.";
+    $("doing").textContent = "The page belongs to one test of a few minutes, and does nothing any more. Ask the person who sent it for a new one.";
+    $("progress").hidden = true;
+    document.body.dataset.done = "true";
+    return;
+  }
+  page = new Page(session);
+  page.run();
+}
+
+main();

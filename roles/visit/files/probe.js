@@ -1,0 +1,210 @@
+// Copyright: (c) 2026, plugnmeet.server contributors
+// GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// Asks every port with the ICE connectivity checks of the browser's own WebRTC (RFC 8445), some dozen ports a connection.
+// The page poses as the answering side of a call whose other side has a candidate at each port: then it never settles
+// for the first port that answers. `responsesReceived` in the statistics of a pair is the proof: the browser counts only
+// responses that were signed with the secret.
+
+const CONNECTIONS = 100; // at a time
+const CANDIDATES = 40; // ports of a connection
+const PING = 48; // ms between two checks of a connection, as browsers have it
+const POLL = 500; // ms between two looks at its statistics
+const PINGS = 3; // checks of a port before its browser slows down; then another connection asks again
+const ROUNDS = 6;
+const UDP_PATIENCE = 90000; // ms, after which a round that brought nothing is the last
+const SURE = 1e-6; // the chance, over all ports, that one is missing because each of its checks was lost
+const LEAST_LOSS = 0.02; // what a way is taken to lose at least
+const TCP_PATIENCE = 6000; // ms
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// "443,50000-60000" to [443, 50000, ...]
+function readPorts(text) {
+  return text.split(",").filter(Boolean).flatMap((part) => {
+    const [first, last = first] = part.split("-").map(Number);
+    return Array.from({ length: last - first + 1 }, (unused, index) => first + index);
+  });
+}
+
+// and back
+function formatPorts(ports) {
+  const found = [];
+  for (const port of [...new Set(ports)].sort((one, other) => one - other)) {
+    const last = found[found.length - 1];
+    if (last && last[1] === port - 1) last[1] = port;
+    else found.push([port, port]);
+  }
+  return found.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
+}
+
+function shuffled(list) {
+  const copy = [...list];
+  for (let at = copy.length - 1; at > 0; at--) {
+    const other = Math.floor(Math.random() * (at + 1));
+    [copy[at], copy[other]] = [copy[other], copy[at]];
+  }
+  return copy;
+}
+
+// Every port at every address: `open` once it answered, `sent` how often it was asked; `tried` is whether the browser
+// made anything of it at all.
+function targetsOf(session) {
+  return Object.entries(session.addresses).flatMap(([family, address]) =>
+    session.ports.flatMap((row) =>
+      readPorts(row.ports).map((port) => ({
+        family, address, port, row, protocol: row.protocol, open: false, tried: false, sent: 0,
+      }))));
+}
+
+class Prober {
+  constructor(session, visitor, seen) {
+    this.session = session;
+    this.visitor = visitor;
+    this.seen = seen; // called when there is something new to show
+    this.targets = targetsOf(session);
+    this.sent = 0; // checks of ports that answer
+    this.lost = 0; // and how many of them came to nothing
+    this.all = this.targets.filter((target) => target.protocol === "udp").length;
+    this.silent = this.all; // UDP ports without an answer, when the last round began
+    this.doing = "";
+    this.mute = false; // whether the browser does not say what became of its checks
+  }
+
+  async run() {
+    this.certificate = await RTCPeerConnection.generateCertificate({ name: "ECDSA", namedCurve: "P-256" });
+    const tcp = this.targets.filter((target) => target.protocol === "tcp");
+    const udp = this.targets.filter((target) => target.protocol === "udp");
+    await Promise.all([this.askTcp(tcp), this.askUdp(udp)]);
+    this.doing = "";
+    this.seen();
+  }
+
+  async askTcp(targets) {
+    for (let round = 0; round < 2; round++) {
+      const missing = targets.filter((target) => !target.open);
+      const until = performance.now() + TCP_PATIENCE;
+      if (missing.length) await this.connect(missing, () => performance.now() > until);
+    }
+  }
+
+  async askUdp(targets) {
+    const end = performance.now() + UDP_PATIENCE;
+    for (let round = 1, before = Infinity; ; round++) {
+      const missing = shuffled(targets.filter((target) => !target.open));
+      this.silent = missing.length;
+      const over = round > ROUNDS || performance.now() > end;
+      if (!missing.length || (round > 1 && missing.every((target) => this.sure(target))) || (over && missing.length === before)) return;
+      before = missing.length;
+      this.doing = round === 1
+        ? `Asking ${missing.length.toLocaleString("en")} UDP ports`
+        : `Asking ${missing.length.toLocaleString("en")} silent UDP ports again, round ${round}`;
+      this.seen();
+      const groups = [];
+      while (missing.length) groups.push(missing.splice(0, CANDIDATES));
+      const work = async () => {
+        while (groups.length) await this.connectUdp(groups.shift());
+      };
+      await Promise.all(Array.from({ length: CONNECTIONS }, work));
+    }
+  }
+
+  // Whether more checks of a UDP port would tell no more: it answered, the browser does not ask it, or its silence is sure,
+  // by the loss on the way, and by how often it and how many others were asked.
+  sure(target) {
+    if (target.open || target.tried === "in vain") return true;
+    if (this.silent === this.all) return target.sent > 0; // no way loses each of ten thousand checks by chance
+    const loss = Math.max(LEAST_LOSS, this.sent ? this.lost / this.sent : 0);
+    return this.silent * loss ** target.sent < SURE;
+  }
+
+  async connectUdp(targets) {
+    const before = new Map(targets.map((target) => [target, target.sent]));
+    const patience = performance.now() + targets.length * PING * PINGS + 3000;
+    let complete = 0;
+    await this.connect(targets, () => {
+      const now = performance.now();
+      const waiting = targets.some((target) => !target.open && target.sent - before.get(target) < PINGS);
+      complete = waiting ? 0 : complete || now;
+      return now > patience || (complete && now - complete > 1000); // an answer may be on its way
+    });
+    for (const target of targets) if (!target.open && !target.sent) target.tried = "in vain";
+  }
+
+  // Ask `targets` with one connection, until each answered or `over()`.
+  async connect(targets, over) {
+    const connection = new RTCPeerConnection({ iceServers: [], certificates: [this.certificate] });
+    try {
+      await connection.setRemoteDescription({ type: "offer", sdp: this.offer(targets) });
+      await connection.setLocalDescription(await connection.createAnswer());
+      const known = new Map(targets.map((target) => [`${target.protocol} ${target.address} ${target.port}`, target]));
+      const before = new Map(targets.map((target) => [target, target.sent]));
+      const counted = new Map();
+      while (targets.some((target) => !target.open) && !over()) {
+        await sleep(POLL);
+        const statistics = await connection.getStats();
+        for (const pair of statistics.values()) {
+          if (pair.type !== "candidate-pair") continue;
+          const remote = statistics.get(pair.remoteCandidateId);
+          const target = remote && known.get(`${remote.protocol} ${plain(remote.address)} ${remote.port}`);
+          if (!target) continue;
+          this.mute = this.mute || pair.responsesReceived === undefined;
+          target.tried = target.tried || pair.state !== "frozen";
+          const answered = pair.responsesReceived > 0;
+          target.sent = Math.max(target.sent, before.get(target) + (pair.requestsSent || 0));
+          if (answered) {
+            target.open = true;
+            counted.set(target, [pair.requestsSent || 1, pair.responsesReceived || 1]);
+          }
+        }
+        this.seen();
+      }
+      for (const [sent, received] of counted.values()) {
+        this.sent += sent;
+        this.lost += Math.max(0, sent - received);
+      }
+    } finally {
+      connection.close();
+    }
+  }
+
+  // The other side's description (RFC 8866, RFC 8839): its fragment names this visitor, and each port is a candidate.
+  offer(targets) {
+    const candidates = targets.map(({ protocol, address, port }, index) =>
+      `a=candidate:${index + 1} 1 ${protocol} 2130706431 ${address} ${port} typ host${protocol === "tcp" ? " tcptype passive" : ""}`);
+    return [
+      "v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0",
+      "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", "a=mid:0",
+      `a=ice-ufrag:${this.session.id}/${this.visitor}`, `a=ice-pwd:${this.session.secret}`,
+      `a=fingerprint:sha-256 ${Array(32).fill("00").join(":")}`, "a=setup:active", "a=sctp-port:5000",
+      ...candidates, "a=end-of-candidates", "",
+    ].join("\r\n");
+  }
+
+  // What the listener, or who pastes it, is told.
+  result(agent, seconds, trouble) {
+    const families = {};
+    for (const family of Object.keys(this.session.addresses)) {
+      families[family] = {};
+      for (const protocol of ["tcp", "udp"]) {
+        const own = this.targets.filter((target) => target.family === family && target.protocol === protocol);
+        families[family][protocol] = {
+          asked: formatPorts(own.filter((target) => target.open || (!trouble && this.wasAsked(target))).map((target) => target.port)),
+          open: formatPorts(own.filter((target) => target.open).map((target) => target.port)),
+        };
+      }
+    }
+    return { visitor: this.visitor, agent, families, seconds, trouble };
+  }
+
+  // Whether its silence says something. A browser tries TCP without sending a check before there is a connection.
+  wasAsked(target) {
+    return target.protocol === "tcp" ? Boolean(target.tried) : target.sent > 0 && this.sure(target);
+  }
+}
+
+// An address as it was given: browsers put IPv6 into brackets.
+function plain(address) {
+  return (address || "").replace(/^\[|\]$/g, "");
+}

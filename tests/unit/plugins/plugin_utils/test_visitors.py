@@ -1,0 +1,164 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Evidence
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
+from ansible_collections.plugnmeet.server.plugins.plugin_utils import _visitors, _waiting
+
+TABLE = parse_requirements([{"name": "media", "protocol": "udp", "ports": "1-9"}])
+ADDRESSES = {"ipv4": "203.0.113.10"}
+Facts = dict[str, t.Any]
+
+
+def told(asked: str = "1-9", opened: str = "1-9", **more: t.Any) -> Facts:
+    families = {"ipv4": {"udp": {"asked": asked, "open": opened}, "tcp": {"asked": "", "open": ""}}}
+    return {"agent": "Chrome on Windows", "families": families, **more}
+
+
+def visitor(name: str = "aaaaaaaa", vantage: int = 0, result: t.Any = None, quiet: float = 0.0) -> Facts:
+    return {
+        "visitor": name,
+        "vantage": vantage,
+        "addresses": ["198.51.100.2"],
+        "arrived": {"udp": "1-5", "tcp": ""},
+        "quiet": quiet,
+        "result": result,
+        "brought_to": 80,
+    }
+
+
+def received(ports: str, vantage: int = 0) -> Facts:
+    return {"seen": "received", "protocol": "udp", "family": "ipv4", "vantage": vantage, "ports": ports, "detail": {}}
+
+
+def heard(visit: Facts, evidence: list[Facts]) -> tuple[Facts, Facts]:
+    """The first witness with its evidence by what was seen, and what is left of the listener's."""
+    probes = _visitors.witnesses(visit, ADDRESSES, "Nobody came")
+    probes, stopped = _visitors.hear(probes, {**visit, "evidence": evidence}, TABLE)
+    found: Facts = {}
+    for row in probes[0]["evidence"]:
+        found[row["seen"]] = {**found.get(row["seen"], {}), row["ports"]: row["detail"]}
+    return {**probes[0], "found": found}, stopped
+
+
+def test_the_word_of_a_browser_counts_where_the_listener_heard_it() -> None:
+    probe, stopped = heard({"visitors": [visitor(result=told())]}, [received("1-7")])
+    assert probe["item"] == "browser 198.51.100.2, Chrome on Windows"
+    assert probe["source"] == {"ipv4": "198.51.100.2"}
+    assert probe["found"] == {"open": {"1-7": {}}, "moved": {"8-9": {"to": "1-7"}}}
+    assert stopped["evidence"] == [received("1-7")]
+
+
+def test_what_a_browser_did_not_hear_is_left_to_the_listener() -> None:
+    probe, stopped = heard({"visitors": [visitor(result=told(opened="1-3"))]}, [received("1-7")])
+    assert probe["found"] == {"open": {"1-3": {}}}
+    assert stopped["evidence"] == [received("1-7")]  # 4-7: the way back
+
+
+def test_what_a_browser_did_not_ask_is_untested() -> None:
+    probe, dummy = heard({"visitors": [visitor(result=told("1-3", "1-3"))]}, [received("1-3")])
+    assert list(probe["found"]["unsent"]) == ["4-9"]
+    probe, dummy = heard({"visitors": [visitor(result=told("", "", trouble="WebRTC is off"))]}, [])
+    assert probe["found"]["unsent"] == {"1-9": {"reason": "WebRTC is off", "visit": "browser"}}
+    probe, dummy = heard({"visitors": [visitor(result=told("", ""))]}, [])
+    assert probe["found"]["unsent"]["1-9"]["route"] == "none"
+
+
+def test_where_a_browser_is_not_sure_an_answer_is_not_called_lost() -> None:
+    probe, stopped = heard({"visitors": [visitor(result=told("1-3", "1-2"))]}, [received("1-7")])
+    assert stopped["evidence"] == [received("1-3")]
+    assert list(probe["found"]["unsent"]) == ["4-9"]
+
+
+def test_who_leaves_confirms_nothing() -> None:
+    probe, stopped = heard({"visitors": [visitor()]}, [received("1-5")])
+    assert {ports: detail["visit"] for ports, detail in probe["found"]["unsent"].items()} == {
+        "1-5": "left",
+        "6-9": "left",
+    }
+    assert set(probe["found"]) == {"unsent"}
+    assert stopped["evidence"] == [received("")]  # or it would say that answers were lost
+
+
+def test_who_leaves_is_not_heard_beside_who_finished() -> None:
+    visit = {"visitors": [visitor(), visitor("bbbbbbbb", 1, told())]}
+    (probe,) = _visitors.witnesses(visit, ADDRESSES, "")
+    assert (probe["visitor"], probe["vantage"]) == ("bbbbbbbb", 1)
+
+
+def test_two_behind_one_address_have_two_names() -> None:
+    visit = {"visitors": [visitor(result=told()), visitor("bbbbbbbb", 1, told())]}
+    names = [probe["item"] for probe in _visitors.witnesses(visit, ADDRESSES, "")]
+    assert names == ["browser 198.51.100.2, Chrome on Windows", "browser 198.51.100.2, Chrome on Windows (2)"]
+
+
+def test_netcat_tests_no_way_back() -> None:
+    texts = [{"protocol": "udp", "address": "198.51.100.2", "port": 3, "text": "test", "count": 1}]
+    probe, dummy = heard({"visitors": [], "texts": texts}, [])
+    assert probe["item"] == "netcat 198.51.100.2"
+    assert "way back was not tested" in probe["found"]["unsent"]["3"]["reason"]
+    assert set(probe["found"]["unsent"]) == {"3", "1-2,4-9"}
+
+
+def test_nobody_proves_nothing() -> None:
+    probe, dummy = heard({}, [])
+    assert (probe["item"], probe["found"]["unsent"]["1-9"]["reason"]) == ("nobody", "Nobody came")
+
+
+def test_a_prober_is_no_visitor() -> None:
+    probes = [{"item": "ext", "evidence": []}]
+    stopped = {"evidence": [received("1")]}
+    assert _visitors.hear(probes, stopped, TABLE) == (probes, stopped)
+
+
+@pytest.mark.parametrize("families", [3, {"ipv4": []}, {"ipv4": {"udp": {"asked": "nonsense"}}}, {"ipv4": {"udp": 3}}])
+def test_a_result_that_no_page_makes_is_one_sentence(families: t.Any) -> None:
+    with pytest.raises(PreflightError, match="not what this version's page makes"):
+        heard({"visitors": [visitor(result={"families": families})]}, [])
+
+
+def test_what_a_visitor_calls_itself_is_printable_and_short() -> None:
+    result = told(agent="\x1b[31mred\n" + "x" * 500)
+    name = _visitors.name(visitor(result=result))
+    assert name.isprintable()
+    assert len(name) < 100
+
+
+def test_the_line_says_who_came_and_what_is_missing() -> None:
+    assert _waiting.line({"seconds_left": 61}, 9) == "Waiting: nobody has come yet. 1:01 left."
+    assert _waiting.line({"visitors": [visitor()], "seconds_left": 5}, 9) == (
+        "browser 198.51.100.2: 5 ports arrived, 4 missing. 0:05 left."
+    )
+    assert _waiting.line({"visitors": [visitor(quiet=60)]}, 9) == "browser 198.51.100.2: left after 5 ports."
+    assert _waiting.line({"visitors": [visitor(result=told())]}, 9).endswith("Chrome on Windows: finished.")
+
+
+def test_the_line_stays_a_line() -> None:
+    visit = {"visitors": [visitor(str(number)) for number in range(20)], "seconds_left": 600}
+    line = _waiting.line(visit, 9)
+    assert len(line) <= 79
+    assert line.endswith(" 10:00 left.")
+
+
+def test_the_end_says_what_became_of_each() -> None:
+    texts = [{"protocol": "tcp", "address": "198.51.100.3", "port": 80, "text": "test", "count": 2}]
+    assert _waiting.summary({"visitors": [visitor(), visitor("b", 1, told())], "texts": texts}) == [
+        "browser 198.51.100.2: 5 ports arrived, left before the end, and is not counted.",
+        "browser 198.51.100.2, Chrome on Windows: 5 ports arrived, finished; its result came over TCP port 80.",
+        '"test" came to 80/tcp from 198.51.100.3 2 times (arrived, way back not tested).',
+    ]
+
+
+def test_evidence_is_whole() -> None:
+    probe, dummy = heard({"visitors": [visitor(result=told("1-4", "1-2"))]}, [received("1-3")])
+    ports = Evidence.from_list(probe["evidence"]).about("udp", "ipv4", 0)
+    assert format_ports(ports) == "1-2,5-9"  # 3 and 4 were asked and stayed silent
