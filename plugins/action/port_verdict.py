@@ -86,7 +86,14 @@ def _judge(host: str, arguments: dict[str, t.Any]) -> tuple[_report.Report, list
     services = _sides.read_services(arguments["services"])
     return (
         _report.build(
-            host, arguments["address"], checks, vantages, services, seconds, read_firewall(arguments["firewall"])
+            host,
+            arguments["address"],
+            checks,
+            vantages,
+            services,
+            seconds,
+            read_firewall(arguments["firewall"]),
+            arguments["started"],
         ),
         checks,
         vantages,

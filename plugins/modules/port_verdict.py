@@ -117,6 +117,7 @@ ansible_facts:
         host: meet1
         address: meet.example.com
         passed: false
+        started: '2026-11-22T15:58:05Z'
         seconds: 4.1
         vantages:
           - host: ext

@@ -47,13 +47,18 @@ def build(
     services: t.Sequence[dict[str, str]],
     seconds: float,
     firewall: Firewall = UNKNOWN,
+    started: float = 0,
 ) -> Report:
-    """Return the report of `host`, known outside as `address`, with `firewall`."""
+    """Return the report of `host`, known outside as `address`, with `firewall`.
+
+    `started` is when the run began, in seconds since the epoch.
+    """
     return {
         "schema": SCHEMA,
         "host": host,
         "address": address,
         "passed": passed(checks),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(seconds, 1),
         "vantages": [
             {

@@ -55,6 +55,7 @@ def test_the_report_is_exactly_the_contracts(sides: t.Any) -> None:
         "host": "meet1",
         "address": "meet.example.com",
         "passed": False,
+        "started": "1970-01-01T00:00:00Z",
         "seconds": 4.1,
         "vantages": [
             {
