@@ -14,7 +14,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._arguments import
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import read_firewall
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, read_firewall
 
 display = Display()
 
@@ -46,7 +46,8 @@ class ActionModule(ActionBase):
         if self._task.check_mode:  # what was not stopped has not come back either
             arguments["services"].pop("restored", None)
         try:
-            report, checks, vantages = _judge(host, arguments)
+            firewall = read_firewall(arguments["firewall"])
+            report, checks, vantages = _judge(host, arguments, firewall)
         except PreflightError as error:
             return {**result, "failed": True, "msg": f"{error}."}
         result.update(changed=False, report_file="", report_error="", ansible_facts={"preflight_report": report})
@@ -58,21 +59,14 @@ class ActionModule(ActionBase):
                 result["report_file"] = _report.write(report, arguments["report_dir"])
         except PreflightError as error:
             result["report_error"] = f"{error}."
-        display.display(
-            _report.render(
-                report,
-                checks,
-                vantages,
-                arguments["started"],
-                result["report_file"],
-                read_firewall(arguments["firewall"]),
-            )
-        )
+        display.display(_report.render(report, checks, vantages, arguments["started"], result["report_file"], firewall))
         failed = not report["passed"] or bool(result["report_error"])
         return {**result, "failed": failed, "msg": f"{_report.summary(report)}. {result['report_error']}".strip()}
 
 
-def _judge(host: str, arguments: dict[str, t.Any]) -> tuple[_report.Report, list[_verdict.Check], list[_sides.Vantage]]:
+def _judge(
+    host: str, arguments: dict[str, t.Any], firewall: Firewall
+) -> tuple[_report.Report, list[_verdict.Check], list[_sides.Vantage]]:
     requirements = parse_requirements(arguments["ports"])
     listener_started = arguments["listener"].get("started") or {}
     listener_stopped = arguments["listener"].get("stopped") or {}
@@ -84,17 +78,7 @@ def _judge(host: str, arguments: dict[str, t.Any]) -> tuple[_report.Report, list
     checks = _verdict.decide(requirements, vantages, target, arguments["vantage_check"])
     seconds = time.time() - arguments["started"]
     services = _sides.read_services(arguments["services"])
-    return (
-        _report.build(
-            host,
-            arguments["address"],
-            checks,
-            vantages,
-            services,
-            seconds,
-            read_firewall(arguments["firewall"]),
-            arguments["started"],
-        ),
-        checks,
-        vantages,
+    report = _report.build(
+        host, arguments["address"], checks, vantages, services, seconds, firewall, arguments["started"]
     )
+    return report, checks, vantages

@@ -11,8 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from ._errors import PreflightError
-from ._requirement import SPEAKS, Requirement, parse_requirements
-from ._session import Session
+from ._requirement import EXPECT, SPEAKS, Requirement, parse_requirements
+from ._session import MAKE_ONE, Session
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -42,6 +42,7 @@ PORTS: dict[str, t.Any] = {
         "speaks": {"type": "str", "choices": list(SPEAKS)},
         "required": {"type": "bool", "default": True},
         "purpose": {"type": "str", "default": ""},
+        "expect": {"type": "str", "choices": list(EXPECT), "default": "open"},
     },
 }
 
@@ -50,10 +51,7 @@ def session_and_table(params: t.Mapping[str, t.Any]) -> tuple[Session, list[Requ
     """Take those two options; raises PreflightError for a mistake in either, or if they do not fit together."""
     session, requirements = Session.from_params(params["session"]), parse_requirements(params["ports"])
     if any(row.speaks == "https" for row in requirements) and not session.certificate:
-        raise PreflightError(
-            "session.certificate is missing, and a port that speaks https needs it; "
-            "take lookup('plugnmeet.server.session')"
-        )
+        raise PreflightError(f"session.certificate is missing, and a port that speaks https needs it; {MAKE_ONE}")
     return session, requirements
 
 

@@ -29,7 +29,7 @@ SHORTEST_SECRET = 22  # 128 bits (RFC 8445, section 5.3)
 USERNAME_LENGTH = ID_LENGTH + len(":v00p00000")
 ICE_CHARS = string.ascii_letters + string.digits + "+/"  # RFC 8839, section 5.4
 
-_MAKE_ONE = "take lookup('plugnmeet.server.session')"
+MAKE_ONE = "take lookup('plugnmeet.server.session')"
 _ID = re.compile(r"[A-Za-z0-9]+", re.ASCII)
 _ICE = re.compile(r"[A-Za-z0-9+/]+", re.ASCII)
 _QUESTION = re.compile(rb"([A-Za-z0-9]{16}):v([0-9]{2})p([0-9]{5})")
@@ -56,7 +56,7 @@ class Session(t.NamedTuple):
         """Take the `session` option of a module; raises PreflightError for what the lookup did not make."""
         session_id, secret = check_id(str(params["id"]), "session.id"), str(params["secret"])
         if len(secret) < SHORTEST_SECRET or not _ICE.fullmatch(secret):
-            raise PreflightError(f"session.secret must be {SHORTEST_SECRET} ICE characters or more; {_MAKE_ONE}")
+            raise PreflightError(f"session.secret must be {SHORTEST_SECRET} ICE characters or more; {MAKE_ONE}")
         return cls(session_id, secret, str(params.get("certificate") or ""), str(params.get("private_key") or ""))
 
     @property
@@ -120,5 +120,5 @@ def _base64url(data: bytes) -> str:
 def check_id(session_id: str, option: str) -> str:
     """Return `session_id`; raises PreflightError for what the lookup did not make."""
     if len(session_id) != ID_LENGTH or not _ID.fullmatch(session_id):
-        raise PreflightError(f"{option} must be {ID_LENGTH} letters and digits, not {quoted(session_id)}; {_MAKE_ONE}")
+        raise PreflightError(f"{option} must be {ID_LENGTH} letters and digits, not {quoted(session_id)}; {MAKE_ONE}")
     return session_id

@@ -11,9 +11,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import Check, Result
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import REACHABLE, Check, Result
 
 _Ports = tuple[tuple[str, str], ...]  # protocol and ports
+
+# Of a port that shall be closed: that it is not, or that nobody knows.
+_SAYS_SOMETHING = (*REACHABLE, "untested", "port_in_use")
 
 
 class Cause(t.NamedTuple):
@@ -22,7 +25,7 @@ class Cause(t.NamedTuple):
     `unseen` says that nothing at all of that vantage and address family reached the target. `ports` are pairs of
     protocol and ports, `names` and `entries` (pairs likewise) the requirements that they belong to, `ends` pairs of
     vantage and address family (None if there was no address), `addresses` those of the target that were asked, and
-    `last_hops` how far it came.
+    `last_hops` how far it came. `expect` is what the ports shall be.
     """
 
     state: str
@@ -36,6 +39,7 @@ class Cause(t.NamedTuple):
     ends: tuple[tuple[str, str | None], ...]
     addresses: tuple[str, ...]
     last_hops: tuple[tuple[tuple[str, str], ...], ...] = ()
+    expect: str = "open"
 
 
 def cause_of(check: Check, result: Result) -> Cause:
@@ -52,6 +56,7 @@ def cause_of(check: Check, result: Result) -> Cause:
         entries=((check.requirement.protocol, format_ports(check.requirement.ports)),),
         ends=((check.vantage.host, check.family),),
         addresses=(address,) if address else (),
+        expect=check.requirement.expect,
         last_hops=(tuple(sorted(result.facts["last_hop"].items())),) if "last_hop" in result.facts else (),
     )
 
@@ -67,6 +72,9 @@ def causes(checks: t.Iterable[Check]) -> list[Cause]:
 
 def calls_for_action(check: Check, result: Result) -> bool:
     """Tell whether a result wants an explanation."""
+    if check.requirement.expect == "closed":
+        says = check.verdict == "inconclusive" or result.state in _SAYS_SOMETHING
+        return check.verdict != "passed" and says
     return check.verdict != "passed" and (result.state != "open" or bool(check.vantage.inside))
 
 
@@ -74,7 +82,9 @@ def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[
     """Put together what is the same in state, facts and `same`."""
     merged: dict[str, Cause] = {}
     for cause in causes:
-        key = repr((cause.state, sorted(cause.facts.items()), cause.gap, cause.inside, cause.unseen, same(cause)))
+        key = repr(
+            (cause.state, sorted(cause.facts.items()), cause.gap, cause.inside, cause.unseen, cause.expect, same(cause))
+        )
         known = merged.get(key)
         merged[key] = known._replace(
             ports=_union(known.ports, cause.ports),

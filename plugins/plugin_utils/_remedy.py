@@ -11,15 +11,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._exposure import explain_exposure
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
-
-# What the last router says when a neighbour does not answer ARP or neighbour discovery
-_NOBODY_THERE = ("ICMP host unreachable", "ICMP address unreachable")
 
 _RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 
@@ -36,8 +35,10 @@ class Advice(t.NamedTuple):
 
 def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) -> Advice:
     """Explain `cause` on `host`, which outsiders know as `address` and which has `firewall`."""
-    explain, remedies = _ADVICE[cause.state]
     words = _Words(cause, host, address, firewall)
+    if cause.expect == "closed":
+        return Advice(*explain_exposure(cause, host, words.ports, words.vantages, words.ips))
+    explain, remedies = _ADVICE[cause.state]
     if cause.gap:
         steps = _RUN_AGAIN if "preflight_ttl" in cause.gap else remedies(words)
         return Advice(f"No proof came back; where it was lost is not known, because {cause.gap}.", steps)
@@ -287,13 +288,13 @@ def _place(words: _Words, hop: t.Mapping[str, str]) -> str:
 
 def _rejected_upstream(words: _Words) -> str:
     who = words.fact("offender", "A device on the way")
-    if words.fact("by") in _NOBODY_THERE:
+    if words.fact("by") in icmp.NEIGHBOUR_MISSING:
         return f"{who} finds nobody at {words.ips}: {words.host} is down, or does not have that address."
     return f"{who} refuses it with {words.fact('by')}, and nothing of it reached {words.host}'s network card."
 
 
 def _open_upstream(words: _Words) -> list[str]:
-    if words.fact("by") in _NOBODY_THERE:
+    if words.fact("by") in icmp.NEIGHBOUR_MISSING:
         return [
             f"Give {words.host} the address {words.ips}, or correct its DNS records, or preflight_address",
             *([_drop_family(words)] if len(words.addresses) == 1 else []),

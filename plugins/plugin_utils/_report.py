@@ -28,7 +28,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     shortened,
 )
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import Check, Result, passed
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import REACHABLE, Check, Result, passed
 
 SCHEMA = 1
 WIDTH = 79
@@ -109,9 +109,19 @@ def summary(report: Report) -> str:
     required = list(dict.fromkeys(check["name"] for check in report["checks"] if check["required"]))
     short = {check["name"]: check for check in report["checks"] if check["required"] and check["verdict"] != "passed"}
     if report["passed"]:
-        return f"{report['host']} passed: all {len(required)} required entries are proven open from outside"
+        closed = {check["name"] for check in report["checks"] if check["required"] and check["expect"] == "closed"}
+        opened = len(required) - len(closed)
+        both = [f"all {opened} required entries are proven open from outside"] if opened else []
+        both += [f"{len(closed)} proven closed"] if closed else []
+        return f"{report['host']} passed: {listing(both)}"
     names = ", ".join(f"{name} ({shortened(check['ports'])}/{check['protocol']})" for name, check in short.items())
-    return f"{report['host']} did not pass: {len(short)} of {len(required)} required entries not proven open: {names}"
+    amount = f"{len(short)} of {len(required)} required entries"
+    return f"{report['host']} did not pass: {amount} not proven {_proof(short)}: {names}"
+
+
+def _proof(short: t.Mapping[str, Report]) -> str:
+    """What was to be proven of these checks."""
+    return " or ".join(sorted({check["expect"] for check in short.values()}, reverse=True))
 
 
 def render(
@@ -171,6 +181,7 @@ def _check(check: Check, host: str, address: str, firewall: Firewall) -> Report:
         "required": requirement.required,
         "speaks": requirement.speaks,
         "purpose": requirement.purpose,
+        "expect": requirement.expect,
         "vantage": check.vantage.host,
         "family": check.family,
         "verdict": check.verdict,
@@ -249,6 +260,8 @@ def _table(checks: t.Sequence[Report]) -> list[str]:
 def _outcome(check: Report) -> str:
     """A check in a few words: what is not open, and of how much."""
     word = _VERDICT_WORDS[check["verdict"]]
+    if check["expect"] == "closed":
+        return _outcome_of_closed(check)
     closed = [result for result in check["results"] if result["state"] != "open"]
     if not closed:
         return word if check["verdict"] == "passed" else f"{word}: open, not from outside"
@@ -257,6 +270,16 @@ def _outcome(check: Report) -> str:
     amount = sum(result["count"] for result in closed)
     some = f" ({amount} of {count})" if amount < count else ""
     return f"{word}: {', '.join(states)}{some}"
+
+
+def _outcome_of_closed(check: Report) -> str:
+    """The same of ports that shall be closed."""
+    if check["verdict"] == "passed":
+        return "closed"
+    reachable = sum(result["count"] for result in check["results"] if result["state"] in REACHABLE)
+    count = sum(result["count"] for result in check["results"])
+    some = f" ({reachable} of {count})" if reachable < count else ""
+    return f"{_VERDICT_WORDS[check['verdict']]}{f': reachable{some}' if reachable else ''}"
 
 
 def _alike(checks: t.Iterable[Report]) -> list[list[Report]]:
@@ -279,8 +302,9 @@ def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
     ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
     vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
     over = f", over {families(cause)}" if families(cause) else ""
-    lines = _wrap(f"{ports}{over}, from {vantages}: {cause.state.replace('_', ' ')}", "")
-    lines += [line for text in picture(cause, report["host"]) for line in _wrap(text, "    ", "  ")]
+    lines = _wrap(f"{ports}{over}, from {vantages}: {_headline(cause)}", "")
+    if cause.expect == "open":
+        lines += [line for text in picture(cause, report["host"]) for line in _wrap(text, "    ", "  ")]
     lines += _wrap(advice.explanation, "  ")
     for step in advice.remedy[:_MOST_STEPS]:
         # A command, which begins with a small letter, is there to be copied.
@@ -288,6 +312,12 @@ def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
     if len(advice.remedy) > _MOST_STEPS:
         lines += _wrap(f"-> and {len(advice.remedy) - _MOST_STEPS} more, which the report has", "     ", "  ")
     return lines
+
+
+def _headline(cause: Cause) -> str:
+    if cause.expect == "open":
+        return cause.state.replace("_", " ")
+    return "reachable, and shall not be" if cause.state in REACHABLE else "not proven closed"
 
 
 def _wrap(text: str, indent: str, first: str | None = None) -> list[str]:

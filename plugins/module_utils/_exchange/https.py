@@ -18,13 +18,12 @@ import ssl
 
 from .. import _tls
 from .._errors import PreflightError
-from .._session import Session
+from .._session import MAKE_ONE, Session
 from . import http
 from .shapes import Asked, Reply, StrangerError, Turn, describe, foreign
 
 _MOST = 65536  # bytes that a stream may bring
 _ALERT, _HANDSHAKE = 21, 22  # RFC 8446, section 5.1
-_MAKE_ONE = "take lookup('plugnmeet.server.session')"
 
 
 class Asking:
@@ -202,7 +201,7 @@ def server_context(session: Session) -> ssl.SSLContext | None:
             file.write(f"{session.private_key}\n{session.certificate}".encode("ascii", "replace"))
         context.load_cert_chain(f"/proc/self/fd/{handle}")
     except (ssl.SSLError, OSError) as error:
-        raise PreflightError(f"session.certificate and session.private_key do not work; {_MAKE_ONE}") from error
+        raise PreflightError(f"session.certificate and session.private_key do not work; {MAKE_ONE}") from error
     finally:
         os.close(handle)
     return context
@@ -218,4 +217,4 @@ def _pin(session: Session) -> bytes:
     try:
         return ssl.PEM_cert_to_DER_cert(session.certificate)
     except ValueError as error:
-        raise PreflightError(f"session.certificate is none, and https needs one; {_MAKE_ONE}") from error
+        raise PreflightError(f"session.certificate is none, and https needs one; {MAKE_ONE}") from error

@@ -13,6 +13,7 @@ address, is the last one before the cut. No privilege is needed, since the kerne
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -70,16 +71,14 @@ def trace(session: Session, vantage: int, paths: t.Sequence[Path], goals: t.Sequ
     ways = dict.fromkeys(goals, UNKNOWN)
     for dummy in range(TRIES):
         probes: list[_Probe] = []
-        try:
+        with contextlib.suppress(OSError):  # no more descriptors: what could be asked must do
             for hop in range(1, _MOST_HOPS + 1):
                 for goal, way in ways.items():
                     # One that is known is asked again: what is heard every time is no matter of chance.
                     if (hop not in way.routers or hop == way.first) and not 0 < way.end <= hop:
                         probes.append(_Probe(session, vantage, paths[goal.path], goal, hop))
                 time.sleep(_GAP)
-            time.sleep(_WAIT)
-        except OSError:  # no more descriptors: what could be asked must do
-            pass
+        time.sleep(_WAIT)
         heard: set[Goal] = set()
         for probe in probes:
             before = ways[probe.goal]
@@ -94,7 +93,9 @@ def trace(session: Session, vantage: int, paths: t.Sequence[Path], goals: t.Sequ
 
 def reaches(session: Session, vantage: int, paths: t.Sequence[Path], goals: t.Iterable[Goal]) -> set[Goal]:
     """Return the goals from which an answer comes, be it a reset."""
-    probes = [_Probe(session, vantage, paths[goal.path], goal, _MOST_HOPS) for goal in goals]
+    probes: list[_Probe] = []
+    with contextlib.suppress(OSError):  # as above
+        probes.extend(_Probe(session, vantage, paths[goal.path], goal, _MOST_HOPS) for goal in goals)
     time.sleep(_WAIT)
     found = {probe.goal for probe in probes if probe.harvest(UNKNOWN).end}
     for probe in probes:
@@ -112,20 +113,18 @@ class _Probe:
         kind = socket.SOCK_DGRAM if goal.protocol == "udp" else socket.SOCK_STREAM
         self.sock = socket.socket(path.family, kind)
         self.sock.setblocking(False)
-        icmp.ask_for_errors(self.sock)
-        if path.family == socket.AF_INET6:
-            self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hop)
-        else:
-            self.sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hop)
-        try:
+        with contextlib.suppress(OSError):  # its error is in the queue, or there is none
+            icmp.ask_for_errors(self.sock)
+            if path.family == socket.AF_INET6:
+                self.sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, hop)
+            else:
+                self.sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hop)
             if goal.protocol == "udp":
                 noise = stun.transaction_id(os.urandom(12), again=True)
                 self.sock.sendto(stun.ask(session, vantage, goal.port, noise, os.urandom(8)), path.to(goal.port))
             else:
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, session.mark(vantage))
                 self.sock.connect_ex(path.to(goal.port))
-        except OSError:  # its error is in the queue, or there is none
-            pass
 
     def harvest(self, way: Way) -> Way:
         """Add to `way` what became of it."""

@@ -56,7 +56,8 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
 
     Returns `unresolved`, a sentence or empty; `addresses` by family; `source`, this prober as the target sees it,
     `local`, as it sees itself, and `destination`, the target as it sees itself, by family; `certificates` (PEM) of
-    others, by fingerprint; `all_open`; `evidence`; `sent` and `rounds` of UDP; `seconds`.
+    others, by fingerprint; `all_open`; `evidence`; `sent`, `dropped` and `rounds` of UDP; `seconds_to_verdict`, until
+    it was known which ports are open, and `seconds`, with the search for the reason.
     """
     start = time.monotonic()
     try:
@@ -83,8 +84,10 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "source": {**tcp.mapped, **sweep.mapped},
         "local": {path.name: path.local for path in ways},
         "destination": {**tcp.origin, **sweep.origin},
-        "certificates": {known: ssl.DER_cert_to_PEM_cert(data) for known, data in tcp.certificates.items()},
-        "all_open": _all_open(paths, asked, {"tcp": tcp.evidence, "udp": sweep.evidence}, vantage),
+        "certificates": {digest: ssl.DER_cert_to_PEM_cert(data) for digest, data in tcp.certificates.items()},
+        "all_open": _all_open(
+            paths, _shall_be_open(requirements), {"tcp": tcp.evidence, "udp": sweep.evidence}, vantage
+        ),
         "evidence": _without_way(paths, requirements, vantage) + tcp.evidence.to_list() + sweep.evidence.to_list(),
         "sent": sweep.sent,
         "dropped": sweep.dropped,
@@ -97,12 +100,20 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
 def _all_open(
     paths: t.Iterable[Path], asked: t.Mapping[str, set[int]], evidence: t.Mapping[str, Evidence], vantage: int
 ) -> bool:
-    """Tell whether each port was proven open at each address."""
+    """Tell whether each port that shall be open was proven open at each address."""
     return all(
-        evidence[protocol].all(_evidence.OPEN, protocol, path.name, vantage) == ports
+        evidence[protocol].all(_evidence.OPEN, protocol, path.name, vantage) >= ports
         for path in paths
         for protocol, ports in asked.items()
     )
+
+
+def _shall_be_open(requirements: t.Iterable[Requirement]) -> dict[str, set[int]]:
+    ports: dict[str, set[int]] = {"tcp": set(), "udp": set()}
+    for row in requirements:
+        if row.expect == "open":
+            ports[row.protocol] |= row.ports
+    return ports
 
 
 def _speaks(requirements: t.Iterable[Requirement], protocol: str) -> dict[int, str]:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import random
 import selectors
@@ -31,21 +32,24 @@ _LONGEST_DATAGRAM = 2048
 _MOST_ROUNDS = 30
 _MOST_WORDS = 20  # of strangers
 UNKNOWN_ROUND_TRIP = 0.25  # seconds to wait where nothing was answered yet
+LONGEST_ROUND_TRIP = 1.0  # seconds until even the first answer is no longer waited for
 SHORTEST_WAIT = 0.02
+_GAIN = 0.1  # of the ports that are asked again, if all is well
 
 OWN_FIREWALL = "its own firewall does not let the question out"
 TIME_OVER = "its time was over before it had asked often enough to be sure"
 
 
 class Probe:
-    """One port of one address, how often it was asked, and whether an answer came."""
+    """One port of one address, how often it was asked and when the last time, and whether an answer came."""
 
-    __slots__ = ("answered", "path", "port", "sends")
+    __slots__ = ("answered", "asked_at", "path", "port", "sends")
 
     def __init__(self, path: int, port: int) -> None:
         self.path = path
         self.port = port
         self.sends = 0
+        self.asked_at = -math.inf
         self.answered = False
 
 
@@ -92,7 +96,7 @@ class Sweep:
         self._foreign_words: set[str] = set()
         self._given_up: set[int] = set()
         self._answers = 0
-        self._last_answer = 0.0
+        self._asked_again = self._gained = 0  # in this round, and how many of these were answered
         self._sockets: list[socket.socket] = []
         self._selector = selectors.DefaultSelector()
         self._pace = Pace(ceiling, time.monotonic())
@@ -132,30 +136,35 @@ class Sweep:
 
     def run(self, seconds: float) -> None:
         """Ask until enough is known, for `seconds` at the most, or until the way seems to take no more."""
-        end = time.monotonic() + seconds
+        start = time.monotonic()
+        end = start + seconds
         silent = self.silent
+        if self.stalled:  # and it goes on all the same: what made the pace fall is over
+            self._pace = Pace(self._ceiling, start)
         self.sure, self.stalled = not silent, False
         while not self.sure and self.rounds < _MOST_ROUNDS and time.monotonic() < end:
-            random.shuffle(silent)
             self.rounds += 1
+            self._asked_again = self._gained = 0
             self._pace.new_round(time.monotonic())
             self._ask_all(silent, end)
-            before = len(silent)
+            self._await_one(silent, end)
+            self._adapt()
             silent = [probe for probe in silent if not probe.answered]
-            self._adapt(before, len(silent))
             asked = min((probe.sends for probe in silent), default=1)
             self.sure = enough(len(silent), asked, *self._sends_to_answered())
             self.stalled = self._pace.stalled
             if self.stalled:
                 break
-        self.round_trip = self.round_trip or UNKNOWN_ROUND_TRIP
-        if silent:
-            self.listen(min(end, time.monotonic() + 2 * self.round_trip))
+        if silent and self.round_trip:
+            self.listen(min(end, time.monotonic() + max(SHORTEST_WAIT, 2 * self.round_trip)))
+        elif silent:
+            self.listen(min(end, start + LONGEST_ROUND_TRIP))
+            self.round_trip = UNKNOWN_ROUND_TRIP
 
-    def _adapt(self, before: int, after: int) -> None:
+    def _adapt(self) -> None:
         """Slow down for the next round if this one shows that the one before was too fast, or this host too slow."""
         dropped = sum(drops(sock) for sock in self._sockets)
-        if dropped > self.dropped or (self.rounds > 1 and after < 0.9 * before):
+        if dropped > self.dropped or self._gained > _GAIN * self._asked_again:
             self._pace.back_off()
         self.dropped = dropped
 
@@ -164,7 +173,29 @@ class Sweep:
         return sum(sends), len(sends)
 
     def _ask_all(self, probes: t.Sequence[Probe], end: float) -> None:
-        """Send one round, and wait until its answers dry up."""
+        """Ask all in an order of chance, each as soon as the answer to its last question is overdue."""
+        waiting = probes
+        while waiting:
+            self._await_one(waiting, end)
+            now = time.monotonic()
+            if now >= end or self._pace.stalled:
+                return
+            overdue = now - self._patience()
+            ready = [probe for probe in waiting if probe.asked_at <= overdue and not probe.answered]
+            waiting = [probe for probe in waiting if probe.asked_at > overdue and not probe.answered]
+            random.shuffle(ready)
+            self._ask(ready, end)
+
+    def _await_one(self, probes: t.Iterable[Probe], end: float) -> None:
+        """Wait until the answer to one is overdue, or until all are answered."""
+        times = [probe.asked_at for probe in probes if not probe.answered]
+        self.listen(min(end, min(times, default=0.0) + self._patience()), self._answers + len(times))
+
+    def _patience(self) -> float:
+        """How long to wait for an answer before the question counts as lost, in seconds."""
+        return max(SHORTEST_WAIT, 1.5 * self.round_trip) if self.round_trip else UNKNOWN_ROUND_TRIP
+
+    def _ask(self, probes: t.Sequence[Probe], end: float) -> None:
         at = 0
         while at < len(probes):
             now = time.monotonic()
@@ -176,22 +207,14 @@ class Sweep:
                 if not probe.answered:
                     self.send(probe, now)
             self._receive(0.0 if batch else 0.0005)
-        self._last_answer = time.monotonic()
-        done = self._answers + sum(not probe.answered for probe in probes)
-        if self.round_trip:
-            wait = max(SHORTEST_WAIT, 1.5 * self.round_trip)
-        else:  # if there are answers to the first round, they are here before the second is over
-            wait = UNKNOWN_ROUND_TRIP if self.rounds == 1 else SHORTEST_WAIT
-        while True:
-            quiet = min(self._last_answer + wait, end) - time.monotonic()
-            if quiet <= 0 or self._answers >= done:
-                return
-            self._receive(min(quiet, 0.01))
 
-    def listen(self, until: float) -> None:
-        """Take late answers and errors."""
-        while time.monotonic() < until:
-            self._receive(0.01)
+    def listen(self, until: float, answers: float = math.inf) -> None:
+        """Take late answers and errors, until then or until there were so many `answers` in all."""
+        while self._answers < answers:
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            self._receive(min(left, 0.01))
 
     def send(self, probe: Probe, now: float) -> None:
         """Ask one port, each time with a transaction id of its own, so that an answer tells which question it is to."""
@@ -199,6 +222,8 @@ class Sweep:
         question = stun.ask(self._session, self.vantage, probe.port, transaction_id, self._tie_breaker)
         self._asked[transaction_id] = _Question(probe, self.rounds, self._pace.window, now)
         probe.sends += 1
+        probe.asked_at = now
+        self._asked_again += probe.sends > 1
         self._pace.sent()
         for dummy in range(3):
             try:
@@ -259,10 +284,10 @@ class Sweep:
         now = time.monotonic()
         probe.answered = True
         self._answers += 1
-        self._last_answer = now
         self.round_trip = max(0.9 * self.round_trip, now - question.sent_at)
         if question.round == self.rounds:
             self._pace.answered(question.window)
+            self._gained += probe.sends > 1
         self._note(path, probe, reply, source)
 
     def _foreign(self, probe: Probe, what: str) -> None:

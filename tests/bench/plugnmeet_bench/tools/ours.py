@@ -21,7 +21,11 @@ from ..paths import Path as NetworkPath
 from ..places import ADDRESS, PROGRAMS, PYTHON, ROOT, inside, measure
 
 PORTS = f"{FIRST}-{LAST}"
-IMPORTABLE = ["env", f"PYTHONPATH={ROOT / '.cache/importable'}", PYTHON]
+# With its bytecode kept, as an installed program's is. Ansible's modules come without; that is in the whole preflight.
+IMPORTABLE = [
+    *("env", "-u", "PYTHONDONTWRITEBYTECODE", f"PYTHONPYCACHEPREFIX={ROOT / '.cache/bytecode'}"),
+    *(f"PYTHONPATH={ROOT / '.cache/importable'}", PYTHON),
+]
 LIMIT = 60.0
 STRANGE = ("foreign", "moved")
 UNDECIDED = ("unsent", "limited")

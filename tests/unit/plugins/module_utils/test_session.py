@@ -68,6 +68,7 @@ def test_another_sessions_username_is_a_strangers(one: Session, other: Session, 
         b"3YbqWm0c8PdTzVnA:v00p00080\n",
         b" 3YbqWm0c8PdTzVnA:v00p00080",
         b"3YbqWm0c8PdTzVnA:v0p00080",
+        b"3YbqWm0c8PdTzVnA:v00p65536",
         b"\xff" * USERNAME_LENGTH,
     ],
 )

@@ -230,6 +230,8 @@ CHANGED = foreign("this session's answer with something else around it", kind="c
         (answer_of("301 x", f"Location: https://meet.example.com{PATH}"), ("redirect", "https://meet.example.com/")),
         (answer_of("302 x", f"Location: http://10.0.0.1/?to={PATH}"), ("portal", "http://10.0.0.1/?to=/")),
         (answer_of("302 x", "Location: http://user@\xe9/"), ("portal", "http://user@\xe9/")),
+        (answer_of("302 x", f"Location: /{79 * 'x'}"), ("redirect", f"/{79 * 'x'}")),
+        (answer_of("302 x", f"Location: /{80 * 'x'}"), ("redirect", f"/{78 * 'x'}…")),
     ],
 )
 def test_a_redirect_is_told_with_where_it_leads(answer: bytes, reply: tuple[str, str]) -> None:
@@ -281,6 +283,14 @@ def test_a_site_is_the_same_however_it_is_written(host: str, location: str, kind
             foreign("HTTP status 404", kind="server", server="nginx/1.22"),
         ),
         (answer_of("200 OK", "Content-Length: 2", body=b"hi"), foreign("HTTP status 200", kind="server")),
+        (
+            answer_of("200 OK", f"Server: {81 * 's'}"),
+            foreign("HTTP status 200", kind="server", server=f"{79 * 's'}…"),
+        ),
+        (
+            answer_of("502 x", f"Via: {81 * 'v'}"),
+            foreign("HTTP status 502", kind="proxy", via=f"{79 * 'v'}…"),
+        ),
         (answer_of("200 OK"), foreign("HTTP status 200", kind="server")),
         (answer_of("302 Found"), foreign("HTTP status 302", kind="server")),
         (answer_of("302 Found", "Location: "), foreign("HTTP status 302", kind="server")),

@@ -301,6 +301,11 @@ def test_a_name_is_told_to_the_server_as_the_rfc_has_it(host: str, name: bytes) 
     assert b"\0\0" + len(listed).to_bytes(2, "big") + listed in asking(host=host).start()
 
 
+def test_what_is_no_name_is_not_told_to_the_server() -> None:
+    label = 64 * "x"
+    assert label.encode("ascii") not in asking(host=f"{label}.example").start()
+
+
 @pytest.mark.parametrize("host", ["203.0.113.10", "2001:db8::10", "fe80::1%eth0"])
 def test_an_address_is_no_name_to_tell_the_server(host: str) -> None:
     hello = asking(host=host).start()

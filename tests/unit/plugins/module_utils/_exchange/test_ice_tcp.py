@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import ice_tcp
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import foreign
+from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
 messages = st.binary(min_size=20, max_size=ice_tcp.LONGEST)
 
@@ -34,3 +36,14 @@ def test_a_length_that_no_check_has_is_refused_at_once(length: int) -> None:
 def test_other_protocols_are_recognised_by_their_first_bytes(greeting: bytes) -> None:
     with pytest.raises(ValueError, match="no connectivity check"):
         ice_tcp.unframe(greeting)
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [(b"", "the end of the connection"), (b"\0", "1 bytes"), (b"\0\x40 half a message", '"?@ half a message"')],
+)
+def test_a_connection_that_ends_before_its_answer_is_told(said: bytes, what: str) -> None:
+    asking = ice_tcp.Asking(Session("3YbqWm0c8PdTzVnA", "x" * 32), 0, 7881)
+    if said:
+        assert asking.receive(said) == (b"", None)
+    assert asking.receive(b"") == (b"", foreign(what))

@@ -22,7 +22,10 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.serving import Server
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep, udp_socket
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.pace import FLOOR, START
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import probe
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import resolve
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import Sweep
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
@@ -184,6 +187,17 @@ def test_a_way_that_pauses_is_asked_on(free_ports: FreePorts, row: Row, session:
     with listener(session, ports), relay(ports, drops):
         facts = probe(session, 0, RELAY, [row("udp", ports)], 2000)
     assert [(found["seen"], found["ports"]) for found in facts["evidence"]] == [("open", format_ports(ports))]
+
+
+def test_a_sweep_that_goes_on_after_a_pause_finds_its_pace_anew(free_ports: FreePorts, session: Session) -> None:
+    ports = free_ports(300)
+    with listener(session, ports), Sweep(session, 0, resolve(LISTENER), ports, 0) as asked:
+        while asked._pace.rate > FLOOR:
+            asked._pace.back_off()
+        asked.stalled = True
+        asked.run(5)
+        assert (asked.sure, asked.stalled) == (True, False)
+        assert asked._pace.rate >= START
 
 
 def test_answers_for_which_this_host_had_no_room_are_counted(

@@ -85,6 +85,7 @@ def test_every_open_port_is_proven(
     assert (facts["addresses"], facts["source"], facts["destination"]) == (expected, expected, expected)
     assert facts["local"] == expected
     assert facts["unresolved"] == ""
+    assert facts["all_open"] is True
     assert facts["sent"] >= 200
     assert facts["rounds"] >= 1
     assert 0 <= facts["seconds"] < 5
@@ -200,6 +201,17 @@ def test_both_ends_agree(listen: Listen, free_ports: FreePorts, row: Row, sessio
         assert (item["family"], item["vantage"]) == ("ipv4", 7)
     assert stopped["saw"]["sources"] == [{"vantage": 7, "address": "127.0.0.1"}]
     assert stopped["saw"]["strangers"] == {"datagrams": 0, "connections": 0}
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_not_all_are_open_where_one_is_not(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, protocol: str
+) -> None:
+    ports = free_ports(4)
+    asked = {"udp": ports[:2], "tcp": ports[2:]}
+    listen(*(row(one, some[:1] if one == protocol else some) for one, some in asked.items()))
+    requirements = [row(one, some) for one, some in asked.items()]
+    assert probe(session, 0, "127.0.0.1", requirements, 0)["all_open"] is False
 
 
 @hosts
