@@ -25,6 +25,8 @@ def explain_exposure(cause: Cause, host: str, ports: str, vantages: str, ips: st
         "intercepted": f"Somebody answers {vantages} there, at {ips}.",
         "return_blocked": f"What {vantages} sent reached it at {ips}, and only the answer did not come back.",
     }
+    if cause.state == "intercepted" and cause.facts.get("to"):
+        how["intercepted"] = f"What {vantages} sent to {ips} arrives on port {cause.facts['to']} of {host}."
     if cause.state in how:
         return how[cause.state], [close, local]
     return _not_known(cause, host, vantages)
