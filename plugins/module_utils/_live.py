@@ -8,16 +8,14 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import time
 import typing as t
 
-from . import _stun
 from ._addresses import FAMILY_NAMES
+from ._stranger import ask_stun
 
-_TRIES = 4
 _MOST = 4096
 
 SocketAddress = t.Tuple[t.Any, ...]
@@ -54,7 +52,7 @@ def services(http: int, https: int, ice_tcp: int, turn_udp: int, ca_file: str, p
         Service("HTTP", "tcp", http, lambda name, to: _ask_http(name, to, patience)),
         Service("TLS", "tcp", https, lambda name, to: _ask_tls(name, to, ca_file, patience)),
         Service("ICE-TCP", "tcp", ice_tcp, lambda dummy, to: _ask_tcp(to, patience)),
-        Service("STUN", "udp", turn_udp, lambda dummy, to: _ask_stun(to, patience)),
+        Service("STUN", "udp", turn_udp, lambda dummy, to: f"answers, and sees us as {ask_stun(to, patience)}"),
     ]
     return [service for service in known if service.port]
 
@@ -111,25 +109,6 @@ def _ask_tls(name: str, to: SocketAddress, ca_file: str, patience: float) -> str
 def _ask_tcp(to: SocketAddress, patience: float) -> str:
     with socket.create_connection(to[:2], patience):
         return "accepts connections"
-
-
-def _ask_stun(to: SocketAddress, patience: float) -> str:
-    """A Binding request without credentials, which a STUN server answers to anybody (RFC 8489, section 7.3.1)."""
-    transaction_id = os.urandom(12)
-    request = _stun.HEADER.pack(_stun.BINDING_REQUEST, 0, _stun.MAGIC_COOKIE, transaction_id)
-    with socket.socket(socket.AF_INET6 if len(to) > 2 else socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(patience / _TRIES)
-        sock.connect(to)
-        for dummy in range(_TRIES):
-            sock.send(request)
-            try:
-                message = _stun.parse(sock.recv(_MOST))
-            except (socket.timeout, _stun.StunError):
-                continue
-            if message.type == _stun.BINDING_SUCCESS and message.transaction_id == transaction_id:
-                value = _stun.xor_address(message.attributes.get(_stun.XOR_MAPPED_ADDRESS, b""), transaction_id)
-                return f"answers, and sees us as {_stun.unpack_address(value)[0]}"
-    raise OSError("nobody answers")
 
 
 def _reason(error: OSError) -> str:

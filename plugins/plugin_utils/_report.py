@@ -143,6 +143,8 @@ def render(
     lines += ["", *_table(report["checks"]), ""]
     for cause in causes(checks):
         lines += [*_explain(cause, report, firewall), ""]
+    for warning in report.get("warnings", ()):
+        lines += [*_wrap(f"Warning: {warning['explanation']}", "  ", ""), *_steps(warning["remedy"]), ""]
     lines += _left_behind(report)
     seconds = f"{report['seconds']}\N{NO-BREAK SPACE}s"
     lines += _wrap(f"{summary(report)}. It took {seconds}.{f' Report: {path}' if path else ''}", "")
@@ -306,11 +308,17 @@ def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
     if cause.expect == "open":
         lines += [line for text in picture(cause, report["host"]) for line in _wrap(text, "    ", "  ")]
     lines += _wrap(advice.explanation, "  ")
-    for step in advice.remedy[:_MOST_STEPS]:
+    return lines + _steps(advice.remedy)
+
+
+def _steps(remedy: t.Sequence[str]) -> list[str]:
+    """What to do; a remedy of many steps has only its first ones."""
+    lines = []
+    for step in remedy[:_MOST_STEPS]:
         # A command, which begins with a small letter, is there to be copied.
         lines += [f"  -> {step}"] if step[0].islower() else _wrap(f"-> {step}", "     ", "  ")
-    if len(advice.remedy) > _MOST_STEPS:
-        lines += _wrap(f"-> and {len(advice.remedy) - _MOST_STEPS} more, which the report has", "     ", "  ")
+    if len(remedy) > _MOST_STEPS:
+        lines += _wrap(f"-> and {len(remedy) - _MOST_STEPS} more, which the report has", "     ", "  ")
     return lines
 
 
