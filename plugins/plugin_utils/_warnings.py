@@ -95,7 +95,7 @@ def _names(names: t.Iterable[Facts], host: str, reached: set[str]) -> list[Cauti
         found.append(
             Caution(
                 "names",
-                f"On {host} {clean(name['name'])} {leads}, and outsiders reached it at {' and '.join(sorted(reached))}.",
+                f"On {host} {clean(name['name'])} {leads}, and outsiders reach it at {' and '.join(sorted(reached))}.",
                 [f"Mend the DNS record of {clean(name['name'])}, or what {host} has for it in /etc/hosts"],
             )
         )
@@ -111,8 +111,8 @@ def _ephemeral(given: frozenset[int], host: str, requirements: t.Iterable[Requir
     return [
         Caution(
             "ephemeral",
-            f"The kernel of {host} hands {format_ports(ports & given)}/udp out to any program; now and then one of them "
-            "will be taken when LiveKit wants it.",
+            f"The kernel of {host} hands {format_ports(ports & given)}/udp out to any program; now and then one of "
+            "them will be taken when LiveKit wants it.",
             [
                 "Keep these ports for LiveKit:",
                 f"echo 'net.ipv4.ip_local_reserved_ports = {format_ports(ports)}' > /etc/sysctl.d/60-plugnmeet.conf",

@@ -48,7 +48,7 @@ def test_where_all_is_well_there_is_no_warning(sides: t.Any) -> None:
         (
             {"names": [{**NAME, "ipv6": ["2001:db8::bad"]}]},
             "names",
-            "On meet1 meet.example.com leads to 2001:db8::bad, and outsiders reached it at 203.0.113.10.",
+            "On meet1 meet.example.com leads to 2001:db8::bad, and outsiders reach it at 203.0.113.10.",
             "Mend the DNS record of meet.example.com",
         ),
         (
