@@ -31,6 +31,7 @@ ask_yes_or_no() {
 }
 
 [ "$EUID" = 0 ] || refuse 'Only root can run this script.'
+# shellcheck source=/dev/null
 . /etc/os-release
 [[ $ID == ubuntu || $ID == debian ]] || refuse "Only Ubuntu and Debian will do, and this is $ID."
 for package in apache2 nginx haproxy; do
@@ -39,6 +40,7 @@ for package in apache2 nginx haproxy; do
 done
 clear
 
+domain='' turn='' email='' recorder='' ufw=''
 ask 'Please enter plugNmeet server domain (exmple: plugnmeet.example.com): ' domain
 ask 'Please enter turn server domain (exmple: turn.example.com): ' turn
 ask 'Please enter valid email address: ' email

@@ -15,6 +15,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path("/run/acme")
 PORT = 14000
@@ -35,7 +36,7 @@ def make_authority() -> None:
     )
 
 
-def complaint(order: dict) -> str:
+def complaint(order: dict[str, Any]) -> str:
     """Why there is no certificate for this, or nothing."""
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]+", order["email"]):
         return f"{order['email']} is no mail address"
@@ -53,7 +54,7 @@ def complaint(order: dict) -> str:
     return ""
 
 
-def sign(order: dict) -> str:
+def sign(order: dict[str, Any]) -> str:
     """The certificate, and the one that signed it."""
     with tempfile.TemporaryDirectory() as folder:
         request, names = Path(folder, "request.pem"), Path(folder, "names")
