@@ -17,9 +17,13 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(cache)/hypothesis
 
 # What the caller says is passed on as it is: neither make nor a shell looks inside. It counts only as an
 # argument of make's, for some shells have a HOST of their own in the environment.
-options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS FUZZ_SECONDS
+options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS RUNS FUZZ_SECONDS
 said := $(foreach option,$(options),$(if $(filter command,$(origin $(option))),$(option)))
 $(foreach option,$(said),$(eval override $(option) := $$(value $(option))))
+# Who says firewall=name shall not get the lab without one.
+unknown := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+unknown := $(filter-out $(options) BENCH_RUNS BENCH_PATHS,$(unknown))
+$(if $(unknown),$(error nothing is called $(unknown) here; what can be said is, in capitals, $(options) BENCH_RUNS BENCH_PATHS))
 # What was not said is not there at all, and so differs from what was said to be empty. Each list has one more name, for
 # without any these two would be about all variables.
 export ANSIBLE_HOME $(said)
@@ -43,7 +47,7 @@ test: tools ## Run everything there is to check
 lint: tools ## Linters and type checker only
 unit: tools ## Unit tests only [ARGS='-k word'] [FUZZ_SECONDS=600, for each parser]
 sanity: tools ## ansible-test sanity only
-molecule: tools ## Scenarios over the lab only [SCENARIO=name] [CORE=oldest|newest] [ALL_SCENARIOS=1]
+molecule: tools ## Scenarios over the lab only [SCENARIO=name] [CORE=oldest|newest] [ALL_SCENARIOS=1] [RUNS=5]
 lint unit sanity molecule:
 	@.cache/venv/newest/bin/python tests/tools/run_tests $@
 

@@ -18,7 +18,7 @@ from ._errors import PreflightError
 from ._ports import format_ports, read_ports
 
 # What the prober can see of a port
-OPEN = "open"  # this session's proof came back
+OPEN = "open"  # this session's proof came back, perhaps `via` somebody who passed it on
 MOVED = "moved"  # the proof came back, and says that the question arrived on port `to`
 ACCEPTED = "accepted"  # a TCP connection was completed, and then nothing came
 FOREIGN = "foreign"  # an answer of somebody else, described by `what`
@@ -29,6 +29,7 @@ LIMITED = "limited"  # silent, as were new questions to known open ports: no mor
 # How far it came: `router` of hop `hop` answered last, `next` is behind it, the target is hop `of`; `instead` is the
 # protocol that does get through
 LAST_HOP = "last_hop"
+NEAR = "near"  # what answered without a proof is the first hop, and the target is farther away than the second
 
 # What the listener can see of a port
 IN_USE = "in_use"  # not bound: `process`, `pid`, `unit` hold it
@@ -40,7 +41,7 @@ ANSWERED = "answered"  # the answer was handed to the kernel
 UNANSWERED = "unanswered"  # the kernel refused to send the answer; `reason`
 LEFT = "left"  # the answer left by the network card
 
-_OF_PROBER = (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, ASKED, LAST_HOP)
+_OF_PROBER = (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, ASKED, LAST_HOP, NEAR)
 _OF_LISTENER = (IN_USE, ARRIVED, PASSED, STRAY, RECEIVED, ANSWERED, UNANSWERED, LEFT)
 SEEN = frozenset((*_OF_PROBER, *_OF_LISTENER))
 PROTOCOLS = ("tcp", "udp")
@@ -67,6 +68,12 @@ class Observation(t.NamedTuple):
 def printable(value: t.Any) -> str:
     """`value` as text that can stand in a table or a file whatever it is, and of bounded length."""
     return "".join(letter if letter.isprintable() else " " for letter in str(value)[:_MOST_TEXT])
+
+
+def quoted(text: str) -> str:
+    """`text` of somebody else, in quotation marks that it has none of itself."""
+    mark = next((mark for mark in "\"'`" if mark not in text), "")
+    return f"{mark}{text}{mark}" if mark else '"' + text.replace('"', "'") + '"'
 
 
 def detail(**values: t.Any) -> Detail:

@@ -120,6 +120,28 @@ sources:
   type: list
   elements: dict
   sample: [{vantage: 0, address: 198.51.100.2}]
+destinations:
+  description: The addresses to which the questions of each vantage came, as far as the look at the network card tells.
+  returned: when O(state=stopped) and a listener ran
+  type: list
+  elements: dict
+  sample: [{vantage: 0, address: 203.0.113.10}]
+addresses:
+  description: The target's own addresses, with the length of their prefix. Empty if its kernel does not tell.
+  returned: when O(state=stopped) and a listener ran
+  type: list
+  elements: str
+  sample: [127.0.0.1/8, 203.0.113.10/24]
+ipv6_off:
+  description: The setting by which IPv6 is switched off on the target, empty if it is not.
+  returned: when O(state=stopped) and a listener ran
+  type: str
+  sample: ''
+network:
+  description: A hash that is the same for two processes only if they share one network of one running kernel.
+  returned: when O(state=stopped) and a listener ran
+  type: str
+  sample: 1b8e0f3a5c7d92460b8e0f3a5c7d9246
 strangers:
   description: How many datagrams and connections came from somebody else. None of them got an answer.
   returned: when O(state=stopped) and a listener ran

@@ -22,6 +22,7 @@ description:
     resolve O(address). A O(pace) adds eight times what one question to each UDP port takes at that pace, and many
     silent TCP ports add four seconds for each hundred or so.
   - A port that could not be asked often enough in that time is said to be untested, and not to be closed.
+  - In check mode nothing is sent. The result says which addresses O(address) has, and whether there is a way to them.
   - Needs no privilege.
 version_added: 0.1.0
 author:
@@ -72,6 +73,11 @@ unresolved:
   returned: always
   type: str
   sample: ''
+network:
+  description: A hash that is the same for two processes only if they share one network of one running kernel.
+  returned: always
+  type: str
+  sample: 1b8e0f3a5c7d92460b8e0f3a5c7d9246
 addresses:
   description: The address that was asked, for each address family.
   returned: always
@@ -141,7 +147,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import nothing_asked, probe
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import look_ahead, probe
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import VANTAGES
 
 
@@ -156,7 +162,7 @@ def ask(module: AnsibleModule) -> _arguments.Result:
     if params["pace"] < 0:
         raise PreflightError(f"pace is {params['pace']}; take 0 to find it out, or the most probes a second")
     if module.check_mode:
-        return nothing_asked("Nothing was asked, because of check mode")
+        return look_ahead(params["vantage"], params["address"].strip(), requirements)
     return probe(session, params["vantage"], params["address"].strip(), requirements, params["pace"])
 
 

@@ -75,8 +75,8 @@ options:
     default: ''
   vantage_check:
     description:
-      - Whether a prober that the target sees under an address which the internet does not have, or under its own, is
-        refused as a witness.
+      - Whether a prober is refused as a witness that is the target itself, or that the target sees under an address
+        which the internet does not have, or under one of its own or of its own network.
     type: bool
     default: true
 notes:
@@ -90,7 +90,12 @@ notes:
   - "C(port_in_use): something else holds the port on the target."
   - "C(wrong_server): somebody answered, but not this session."
   - "C(intercepted): it passed through something that changed it."
-  - "C(untested): the prober could not ask."
+  - "C(untested): the prober could not ask, or its own network answered in the target's place."
+  - An address that does not lead to the target is told with C(astray) in the results. It has the C(address) that was
+    asked, the target's C(own) addresses of that family, C(beside), the address of the other family that was asked,
+    C(ipv6_off), the setting by which IPv6 is switched off on the target, and whether questions C(arrived) at the
+    target's network card all the same. It is told only if nothing came to an address of the target's, and if no NAT is
+    to be expected, since the target has no private addresses of that family alone.
 seealso:
   - module: plugnmeet.server.port_listener
   - module: plugnmeet.server.port_probe_info
@@ -116,7 +121,12 @@ ansible_facts:
   type: dict
   contains:
     preflight_report:
-      description: The report. The file has the same content.
+      description:
+        - The report. The file has the same content.
+        - Each result that is not open has an C(explanation) and a C(remedy), which is a list of lines. Those of them
+          that are commands for a shell of root's on the target, and mend it there, are once more in C(commands); the
+          key is missing where there are none.
+        - A result that is open has C(via) if a proxy on the way left its name on the proof.
       type: dict
       sample:
         schema: 1

@@ -25,7 +25,10 @@ class Cause(t.NamedTuple):
     `unseen` says that nothing at all of that vantage and address family reached the target. `ports` are pairs of
     protocol and ports, `names` and `entries` (pairs likewise) the requirements that they belong to, `ends` pairs of
     vantage and address family (None if there was no address), `addresses` those of the target that were asked, and
-    `last_hops` how far it came. `expect` is what the ports shall be.
+    `last_hops` how far it came. Where the address is not the target's, `astray` is what is known of that, and whatever
+    came of asking it is one cause, of which these are the `parts`. Where a limit on the way hides ports, which of them
+    is chance: then `ports` are whole entries, `share` says how many of how many it is, and `after` how many answers
+    there had been. `expect` is what the ports shall be.
     """
 
     state: str
@@ -40,24 +43,32 @@ class Cause(t.NamedTuple):
     addresses: tuple[str, ...]
     last_hops: tuple[tuple[tuple[str, str], ...], ...] = ()
     expect: str = "open"
+    astray: dict[str, t.Any] | None = None
+    parts: tuple[Cause, ...] = ()
+    after: tuple[str, ...] = ()
+    share: tuple[int, int] = (0, 0)
 
 
 def cause_of(check: Check, result: Result) -> Cause:
     """The cause of one result alone."""
     address = check.vantage.addresses.get(check.family or "")
+    limited = "limit" in result.facts
     return Cause(
         state=result.state,
-        facts={key: value for key, value in result.facts.items() if key != "last_hop"},
+        facts={key: value for key, value in result.facts.items() if key not in ("last_hop", "astray", "after")},
         gap=result.gap,
         inside=check.vantage.inside,
         unseen=bool(address) and check.family not in check.vantage.source,
-        ports=((check.requirement.protocol, format_ports(result.ports)),),
+        ports=((check.requirement.protocol, format_ports(check.requirement.ports if limited else result.ports)),),
         names=(check.requirement.name,),
         entries=((check.requirement.protocol, format_ports(check.requirement.ports)),),
         ends=((check.vantage.host, check.family),),
         addresses=(address,) if address else (),
         expect=check.requirement.expect,
         last_hops=(tuple(sorted(result.facts["last_hop"].items())),) if "last_hop" in result.facts else (),
+        astray=result.facts.get("astray"),
+        after=(str(result.facts["after"]),) if "after" in result.facts else (),
+        share=(len(result.ports), len(check.requirement.ports)) if limited else (0, 0),
     )
 
 
@@ -78,13 +89,17 @@ def calls_for_action(check: Check, result: Result) -> bool:
     return check.verdict != "passed" and (result.state != "open" or bool(check.vantage.inside))
 
 
+def parts_of(cause: Cause) -> tuple[Cause, ...]:
+    """What was put together to a cause that went astray."""
+    return cause.parts or (cause,)
+
+
 def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[Cause]:
-    """Put together what is the same in state, facts and `same`."""
+    """Put together what is the same in state, facts and `same`, or what went astray alike."""
     merged: dict[str, Cause] = {}
     for cause in causes:
-        key = repr(
-            (cause.state, sorted(cause.facts.items()), cause.gap, cause.inside, cause.unseen, cause.expect, same(cause))
-        )
+        what = cause.astray or (cause.state, sorted(cause.facts.items()))
+        key = repr((what, cause.gap, cause.inside, cause.unseen, cause.expect, same(cause)))
         known = merged.get(key)
         merged[key] = known._replace(
             ports=_union(known.ports, cause.ports),
@@ -93,6 +108,9 @@ def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[
             ends=_union(known.ends, cause.ends),
             addresses=_union(known.addresses, cause.addresses),
             last_hops=_union(known.last_hops, cause.last_hops),
+            parts=(*parts_of(known), *parts_of(cause)),
+            after=_union(known.after, cause.after),
+            share=(known.share[0] + cause.share[0], known.share[1] + cause.share[1]),
         ) if known else cause  # fmt: skip
     return list(merged.values())
 

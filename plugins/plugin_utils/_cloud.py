@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command
+
 # The firewall in the cloud's own words, and a command with {protocol}, {Protocol}, {number}, {first},
 # {last} and {ports}; words in capitals are the reader's. Empty where there is no one command.
 _CLOUDS: dict[str, tuple[str, str]] = {
@@ -88,13 +90,15 @@ def commands(cloud: str, port_sets: t.Iterable[tuple[str, str]]) -> list[str]:
     if not template or len(spans) > _MOST_COMMANDS:
         return []
     return [
-        template.format(
-            protocol=protocol,
-            Protocol=protocol.capitalize(),
-            number=_NUMBERS[protocol],
-            ports=span,
-            first=span.partition("-")[0],
-            last=span.rpartition("-")[2],
+        Command(
+            template.format(
+                protocol=protocol,
+                Protocol=protocol.capitalize(),
+                number=_NUMBERS[protocol],
+                ports=span,
+                first=span.partition("-")[0],
+                last=span.rpartition("-")[2],
+            )
         )
         for protocol, span in spans
     ]

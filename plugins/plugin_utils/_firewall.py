@@ -13,10 +13,12 @@ import typing as t
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import printable
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand, word
 
 _OUTWARD = ("output", "postrouting", "egress")
 _MOST_RULES = 500
 _MOST_SPANS = 5  # in a command: multiport and ufw take 15 numbers, and a line of the screen holds five spans
+_UFW_USERS_OWN = ("ufw-user-input", "ufw6-user-input")
 _TEXTS = ("protocol", "family", "action", "hook", "manager", "zone", "table", "chain", "rule", "before")
 
 PortSets = t.Iterable[tuple[str, str]]  # protocol and ports
@@ -87,28 +89,57 @@ def _rule(row: t.Any) -> Rule | None:
         return None
 
 
-def allow(firewall: Firewall, rules: t.Sequence[Rule], port_sets: PortSets, families: t.Sequence[str]) -> list[str]:
-    """The commands that let questions to `port_sets` in, for the one who is in charge, empty if nobody is known to be.
+def allow(
+    host: str, firewall: Firewall, rules: t.Sequence[Rule], port_sets: PortSets, families: t.Sequence[str]
+) -> list[str]:
+    """The steps on `host` that let questions to `port_sets` in; empty if nobody is known to be in charge there.
 
-    `rules` are those that stop them. If these stop the answers, the commands let those out.
+    `rules` are those that stop them. Each is dealt with where it stands, by whoever manages it. If these stop the
+    answers, the steps let those out.
     """
+    steps = []
     groups = _groups(port_sets)
-    by_rule = {rule.manager for rule in rules}
-    if any(rule.outward or rule.hook == "ingress" for rule in rules) and by_rule & {"ufw", "firewalld"}:
-        return []  # these two keep no rules there: somebody wrote it by hand
-    if firewall.in_force == "ufw":
-        return [f"ufw allow {_colons(spans)}/{protocol}" for protocol, spans in groups]
-    if firewall.in_force == "firewalld":
-        zone = next((f" --zone={rule.zone}" for rule in rules if rule.zone), "")
-        ports = " ".join(f"--add-port={span}/{protocol}" for protocol, spans in groups for span in spans)
-        return [f"firewall-cmd --permanent{zone} {ports}", "firewall-cmd --reload"]
-    if firewall.in_force.startswith("iptables"):
+    for manager in dict.fromkeys([rule.manager for rule in rules] or [firewall.in_force]):
+        own = [rule for rule in rules if rule.manager == manager]
+        done = _steps(manager, own, groups, families)
+        charge = "is in charge" if manager == firewall.in_force else f"has rules beside {firewall.in_force}"
+        steps += [f"On {host}, where {manager} {charge}:", *done] if done else []
+    return steps
+
+
+def _steps(
+    manager: str, rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]], families: t.Sequence[str]
+) -> list[str]:
+    if manager in ("ufw", "firewalld"):
+        if any(rule.outward or rule.hook == "ingress" for rule in rules):
+            return []  # these two keep no rules there: somebody wrote it by hand
+        return list(map(ServerCommand, _ufw(rules, groups) if manager == "ufw" else _firewalld(rules, groups)))
+    if manager.startswith("iptables"):
         commands = [line for family in families for line in _iptables(rules, groups, family)]
-        return [*commands, "netfilter-persistent save"] if commands else []
-    if firewall.in_force == "nftables":
+        lasting = "And, to keep it after a reboot: netfilter-persistent save (package iptables-persistent)"
+    elif manager == "nftables":
         commands = [line for rule in _one_a_chain(rules) for line in _nftables(rule, groups)]
-        return [*commands, "And the same in /etc/nftables.conf, to last"] if commands else []
-    return []
+        lasting = "And the same in /etc/nftables.conf, to last"
+    else:
+        return []
+    return [*map(ServerCommand, commands), lasting] if commands else []
+
+
+def _ufw(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]) -> list[str]:
+    """At the end of the user's own rules, or before the one of these that stops them.
+
+    ufw puts nothing before a rule for the same ports, wherever that stands; but it makes that allow what it denied.
+    """
+    own = any(rule.chain in _UFW_USERS_OWN for rule in rules)
+    behind = any(rule.before.startswith(tuple(f"-A {chain} " for chain in _UFW_USERS_OWN)) for rule in rules)
+    verbs = (*(["delete allow"] if own and behind else []), *(["prepend allow"] if own else []), "allow")
+    return [f"ufw {verb} {_colons(spans)}/{protocol}" for protocol, spans in groups for verb in verbs]
+
+
+def _firewalld(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]) -> list[str]:
+    zone = next((f" --zone={word(rule.zone)}" for rule in rules if rule.zone), "")
+    ports = " ".join(f"--add-port={span}/{protocol}" for protocol, spans in groups for span in spans)
+    return [f"firewall-cmd --permanent{zone} {ports}", "firewall-cmd --reload"]
 
 
 def _groups(port_sets: PortSets) -> list[tuple[str, list[str]]]:
@@ -130,8 +161,8 @@ def _iptables(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]
     for rule in _one_a_chain(rule for rule in rules if rule.family == family):
         tool = "iptables" if family == "ipv4" else "ip6tables"
         tool += "-legacy" if rule.manager == "iptables-legacy" else ""
-        place = f"-A {rule.chain}" if rule.policy else f"-I {rule.chain} {rule.position}"
-        table = "" if rule.table == "filter" else f" -t {rule.table}"
+        place = f"-A {word(rule.chain)}" if rule.policy else f"-I {word(rule.chain)} {rule.position}"
+        table = "" if rule.table == "filter" else f" -t {word(rule.table)}"
         for protocol, spans in groups:
             end = "sport" if rule.outward else "dport"
             match = f"--{end} {_colons(spans)}" if len(spans) == 1 else f"-m multiport --{end}s {_colons(spans)}"
@@ -142,10 +173,8 @@ def _iptables(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]
 def _nftables(rule: Rule, groups: t.Sequence[tuple[str, list[str]]]) -> list[str]:
     verb, place = ("add", "") if rule.policy else ("insert", f" position {rule.handle}")
     end = "sport" if rule.outward else "dport"
-    return [
-        f"nft {verb} rule {rule.table} {rule.chain}{place} {protocol} {end} {_set(spans)} accept"
-        for protocol, spans in groups
-    ]
+    chain = " ".join(map(word, (*rule.table.split(), rule.chain)))
+    return [f"nft {verb} rule {chain}{place} {protocol} {end} {_set(spans)} accept" for protocol, spans in groups]
 
 
 def _one_a_chain(rules: t.Iterable[Rule]) -> list[Rule]:

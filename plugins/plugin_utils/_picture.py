@@ -24,7 +24,7 @@ _LINKS = 4
 
 def picture(cause: Cause, host: str) -> list[str]:
     """Return the picture of `cause` on `host`, a line or two; none where the place is not known."""
-    if cause.gap:
+    if cause.gap or cause.inside:
         return []
     vantage = ", ".join(dict.fromkeys(vantage for vantage, dummy in cause.ends))
     stations = [vantage, _way(cause), f"{host}'s network card", "firewall", "listener"]
@@ -32,14 +32,19 @@ def picture(cause: Cause, host: str) -> list[str]:
         cut = _ANSWER_CUT_AT[str(cause.facts["where"])]
         answer = ["..." if link < cut else "x--" if link == cut else "<--" for link in range(_LINKS)]
         return [_join(stations, ["-->"] * _LINKS), _join(stations, answer)]
-    if cause.state not in _QUESTION_CUT_AT:
+    if cause.astray:
+        cut = _TO_FIREWALL if cause.astray["arrived"] else _TO_CARD
+    elif cause.state in _QUESTION_CUT_AT:
+        cut = _TO_FIREWALL if cause.facts.get("where") == "ingress" else _QUESTION_CUT_AT[cause.state]
+    else:
         return []
-    cut = _TO_FIREWALL if cause.facts.get("where") == "ingress" else _QUESTION_CUT_AT[cause.state]
     return [_join(stations, ["-->" if link < cut else "--x" if link == cut else "..." for link in range(_LINKS)])]
 
 
 def _way(cause: Cause) -> str:
-    """The last router that is known to have seen it, or the one that refused."""
+    """The last router that is known to have seen it, the one that refused, or an address that is not the target's."""
+    if cause.astray:
+        return str(cause.astray["address"])
     known = {dict(hop).get("router") for hop in cause.last_hops} | {cause.facts.get("offender")}
     routers = sorted(filter(None, known))
     return str(routers[0]) if len(routers) == 1 else "the way"

@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
@@ -17,17 +19,25 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import com
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._exposure import explain_exposure
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand, word
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._wrong_address import about_astray
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
 
+# The unit of a container, if systemd is what Docker has for its control groups; short ids will do.
+_DOCKER_SCOPE = re.compile(r"docker-([0-9a-f]{12})[0-9a-f]*\.scope")
+
 _RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 
-_MOST_RANGES = 5  # in a sentence
+# What a prober can tell of the target itself, even if it does not stand for the internet
+_ON_THE_TARGET = ("port_in_use", "blocked_on_host", "rejected_on_host")
+
 _MOST_RULES = 2  # in a sentence
 
 
 class Advice(t.NamedTuple):
-    """Why ports are not open, and the steps that mend it."""
+    """Why ports are not open, and the steps that mend it; those that are commands are of that type."""
 
     explanation: str
     remedy: list[str]
@@ -39,26 +49,19 @@ def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) 
     if cause.expect == "closed":
         return Advice(*explain_exposure(cause, host, words.ports, words.vantages, words.ips))
     explain, remedies = _ADVICE[cause.state]
+    if cause.inside and cause.state not in _ON_THE_TARGET:
+        explain, remedies = _seen_from_inside, _name_another_vantage
+    if cause.astray:
+        return Advice(*about_astray(cause, words.host, words.address))
     if cause.gap:
         steps = _RUN_AGAIN if "preflight_ttl" in cause.gap else remedies(words)
         return Advice(f"No proof came back; where it was lost is not known, because {cause.gap}.", steps)
     return Advice(explain(words), remedies(words))
 
 
-def listing(items: t.Sequence[str]) -> str:
-    """Return `items` as a sentence has them: with commas, and an "and" before the last."""
-    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
-
-
 def families(cause: Cause) -> str:
     """The address families of `cause`, as a sentence has them; empty if there was no address."""
     return listing(list(dict.fromkeys(filter(None, (FAMILIES[family] for dummy, family in cause.ends)))))
-
-
-def shortened(ports: str) -> str:
-    """A port set as a sentence can have it; one of many ranges has only its first ones."""
-    spans = ports.split(",")
-    return ports if len(spans) <= _MOST_RANGES else f"{','.join(spans[:_MOST_RANGES])},… ({len(spans)} ranges)"
 
 
 class _Words:
@@ -68,6 +71,7 @@ class _Words:
         self.firewall = firewall
         self.family_names = list(dict.fromkeys(family for dummy, family in cause.ends if family))
         self.facts = cause.facts
+        self.after = listing(cause.after)
         self.inside = cause.inside
         self.unseen = cause.unseen
         self.last_hops = [dict(hop) for hop in cause.last_hops]
@@ -100,7 +104,7 @@ _Explain = t.Callable[[_Words], str]
 _Remedies = t.Callable[[_Words], list[str]]
 
 
-def _open_from_inside(words: _Words) -> str:
+def _seen_from_inside(words: _Words) -> str:
     return f"{words.inside}." if words.inside else "It is open."
 
 
@@ -128,18 +132,36 @@ def _spans(words: _Words) -> str:
 def _free_the_port(words: _Words) -> list[str]:
     unit = words.fact("unit")
     if words.fact("ephemeral"):
+        return _reserve_the_ports(words, unit)
+    container = _DOCKER_SCOPE.fullmatch(unit)
+    if container:
+        end: list[str] = [ServerCommand(f"docker stop {container[1]}")]
+    elif words.fact("process") == "docker-proxy":  # its unit is all of Docker
+        publish = "".join(f" --filter publish={port}" for dummy, ports in words.port_sets for port in ports.split(","))
         return [
-            "Keep these ports for the media server, so that the system hands them out to nobody else:",
-            f"echo 'net.ipv4.ip_local_reserved_ports = {_spans(words)}' > /etc/sysctl.d/60-plugnmeet.conf",
-            "sysctl -p /etc/sysctl.d/60-plugnmeet.conf",
-            f"Then run it again, or restart {unit or words.fact('process', 'what holds it')}",
+            f"Stop the container on {words.host} that publishes {words.ports}, or let it publish another port:",
+            Command(f"docker ps{publish}"),
         ]
+    elif unit.endswith(".service"):
+        end = [ServerCommand(f"systemctl disable --now {word(unit)}")]
+    else:
+        return [f"End what holds {words.ports} on {words.host}, or make it use another port"]
+    keep = [] if container else [f"If it is part of plugNmeet: add {unit} to preflight_services"]
+    return [f"If {words.host} does not need it:", *end, *keep]
+
+
+def _reserve_the_ports(words: _Words, unit: str) -> list[str]:
+    file = "/etc/sysctl.d/60-plugnmeet.conf"
     if unit.endswith(".service"):
-        return [
-            f"If {words.host} does not need it: systemctl disable --now {unit}",
-            f"If it is part of plugNmeet: add {unit} to preflight_services",
-        ]
-    return [f"End what holds {words.ports} on {words.host}, or make it use another port"]
+        again: list[str] = ["Then let it have another port:", ServerCommand(f"systemctl restart {word(unit)}")]
+    else:
+        again = [f"Then restart {words.fact('process', 'what holds it')}, or wait until it has ended"]
+    return [
+        "Keep these ports for the media server, so that the system hands them out to nobody else:",
+        ServerCommand(f"echo 'net.ipv4.ip_local_reserved_ports = {_spans(words)}' > {file}"),
+        ServerCommand(f"sysctl -p {file}"),
+        *again,
+    ]
 
 
 def _intercepted(words: _Words) -> str:
@@ -159,7 +181,7 @@ def _intercepted(words: _Words) -> str:
 
 
 def _wrong_server(words: _Words) -> str:
-    who = f"Not {words.host} answered at {words.ips}, but somebody else, with {_answer(words)}."
+    who = f"Somebody else answered at {words.ips} in the place of {words.host}, with {_answer(words)}."
     hint = {
         "redirect": "Let's Encrypt would follow that, and look for its proof there.",
         "portal": f"So does a captive portal or a filter in the network of {words.vantages}.",
@@ -173,10 +195,16 @@ def _answer(words: _Words) -> str:
     """What came back, and of whom."""
     certificate = words.facts.get("certificate")
     if certificate:
-        return "the certificate of {subject}, issued by {issuer}, valid until {expires}".format(**certificate)
-    server = f" from {words.fact('server')}" if words.fact("server") else ""
-    via = f", via {words.fact('via')}" if words.fact("via") else ""
+        whom = "itself" if _is_self_signed(certificate) else quoted(certificate["subject"])
+        issuer = quoted(certificate["issuer"])
+        return f"a certificate that {issuer} issued for {whom}, valid until {certificate['expires']}"
+    server = f" from {quoted(words.fact('server'))}" if words.fact("server") else ""
+    via = f", via {quoted(words.fact('via'))}" if words.fact("via") else ""
     return f"{words.fact('what', 'something else')}{server}{via}"
+
+
+def _is_self_signed(certificate: t.Mapping[str, str]) -> bool:
+    return certificate["issuer"] == certificate["subject"]
 
 
 def _out_of_the_way(words: _Words) -> list[str]:
@@ -193,11 +221,12 @@ def _out_of_the_way(words: _Words) -> list[str]:
 
 
 def _lead_to_host(words: _Words) -> list[str]:
-    return [
-        *_out_of_the_way(words),
-        f"Make {words.address} lead to {words.host}: check its DNS records",
-        f"If a router has {words.ips}: forward {words.ports} to {words.host}",
-    ]
+    name = f"Make {words.address} lead to {words.host}: check its DNS records"
+    router = f"If a router has {words.ips}: forward {words.ports} to {words.host}"
+    certificate = words.facts.get("certificate")
+    # Who looks into TLS has an authority of its own, and does so with any name.
+    last = [router, name] if certificate and not _is_self_signed(certificate) else [name, router]
+    return [*_out_of_the_way(words), *last]
 
 
 def _forward_unchanged(words: _Words) -> list[str]:
@@ -234,6 +263,7 @@ def _blocked_upstream(words: _Words) -> str:
                 f"Nothing of it reached {words.host}'s network card, and nothing came back.",
                 _how_far(words),
                 _instead(words),
+                _off_by_one(words),
             ),
         )
     )
@@ -254,6 +284,15 @@ def _instead(words: _Words) -> str:
     """That TCP gets through to UDP ports, if it does."""
     ports = _open_for_tcp(words)
     return f"But TCP does get through to {ports}." if ports else ""
+
+
+def _off_by_one(words: _Words) -> str:
+    """That just the ends of a range are missing, where that is so."""
+    for (dummy, ports), (protocol, entry) in zip(words.port_sets, words.entries, strict=False):
+        missing, whole = read_ports(ports), read_ports(entry)
+        if len(whole) > 2 and missing <= {min(whole), max(whole)}:
+            return f"That is how a rule for {entry}/{protocol} looks that is off by one."
+    return ""
 
 
 def _open_for_tcp(words: _Words) -> str:
@@ -323,15 +362,17 @@ def _drop_family(words: _Words) -> str:
 def _blocked_on_host(words: _Words) -> str:
     reached = f"It reached {words.host}'s network card, and"
     if words.fact("where") == "ingress":
-        return (
-            f"{reached} was dropped there, before {words.host}'s own firewall: at the ingress hook (tc, or nftables)."
-        )
-    return " ".join(filter(None, (f"{reached} {words.host}'s own firewall dropped it.", _by(words), _instead(words))))
+        place = f"{reached} was dropped there, before {words.host}'s own firewall: at the ingress hook"
+        by = _by(words)
+        return f"{place}. {by}" if by else f"{place} (tc, or nftables)."
+    dropped = f"{reached} {words.host}'s own firewall dropped it."
+    return " ".join(filter(None, (dropped, _by(words), _instead(words), _off_by_one(words))))
 
 
 def _rejected_on_host(words: _Words) -> str:
     refused = f"{words.host} itself refused it with {words.fact('by')}."
-    return f"It reached {words.host}'s network card, and {refused} {_by(words)}".rstrip()
+    reached = f"It reached {words.host}'s network card, and {refused}"
+    return " ".join(filter(None, (reached, _by(words), _off_by_one(words))))
 
 
 def _by(words: _Words, outward: bool = False) -> str:
@@ -340,14 +381,13 @@ def _by(words: _Words, outward: bool = False) -> str:
     for rule in words.rules(outward):
         kind = "the policy" if rule.policy else "the rule"
         seems = "" if rule.certain else " (as it seems)"
-        found.setdefault(f'{kind} "{rule.rule}" of chain {rule.chain} in table {rule.table}{seems}', []).append(
+        found.setdefault(f"{kind} {quoted(rule.rule)} of chain {rule.chain} in table {rule.table}{seems}", []).append(
             rule.before
         )
     told = []
     for text, befores in list(found.items())[:_MOST_RULES]:
         behind = list(dict.fromkeys(filter(None, befores)))[:_MOST_RULES]
-        quoted = listing([f'"{rule}"' for rule in behind])
-        told.append(f"{text}, which stands before {quoted}" if behind else text)
+        told.append(f"{text}, which stands before {listing(list(map(quoted, behind)))}" if behind else text)
     return f"That is {'; '.join(told)}." if told else ""
 
 
@@ -356,28 +396,36 @@ def _open_on_host(words: _Words) -> list[str]:
     if words.fact("where") == "ingress":
         look = [
             f"On {words.host}, let incoming {words.ports} pass there; what is there:",
-            "nft list ruleset netdev",
-            "tc filter show dev eth0 ingress",
+            Command("nft list ruleset netdev"),
+            Command("tc filter show dev eth0 ingress"),
         ]
         return known if any(rule.hook == "ingress" for rule in words.rules(outward=False)) else look
     if not known:
-        ufw = allow(words.firewall._replace(in_force="ufw"), (), words.port_sets, ())
-        known = [f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:", *ufw]
+        like_ufw = allow(words.host, words.firewall._replace(in_force="ufw"), (), words.port_sets, ())
+        known = [
+            f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:",
+            *(Command(step) for step in like_ufw if isinstance(step, Command)),
+        ]
     return [*known, *_made_for_the_wrong_protocol(words)]
 
 
 def _commands(words: _Words, outward: bool) -> list[str]:
-    """The commands for the firewall that is in charge on the server, empty if they are not known."""
+    """What to do in the server's own packet filter, empty if it is not known."""
     rules = words.rules(outward)
     if outward and not rules:
         return []
-    commands = allow(words.firewall, rules, words.port_sets, words.family_names)
-    return [f"On {words.host}, where {words.firewall.in_force} is in charge:", *commands] if commands else []
+    return allow(words.host, words.firewall, rules, words.port_sets, words.family_names)
 
 
 def _untested(words: _Words) -> str:
     if words.fact("limit"):
         return _limited(words)
+    if words.fact("where") == "near":
+        return (
+            f"Something in the network of {words.vantages} answered in {words.host}'s place, with "
+            f"{words.fact('by') or _answer(words)}: it is the first hop after {words.vantages}, and {words.host} is "
+            "farther away."
+        )
     if not words.has_family:
         return f"{words.fact('reason', 'It was not asked')}."
     return f"{words.vantages} could not ask over {words.families}: {words.fact('reason')}."
@@ -390,7 +438,7 @@ def _limited(words: _Words) -> str:
         what = f"no new connection got through, not even to ports known to be open: a connection table {where} is full"
     else:
         what = f"nothing got through, not even to ports known to be open: something {where} shuts {words.vantages} out"
-    return f"After {words.fact('after')} answers {what}. Whether these ports are open is not known."
+    return f"After {words.after} answers {what}. Whether these ports are open is not known."
 
 
 def _make_room(words: _Words) -> list[str]:
@@ -403,12 +451,16 @@ def _make_room(words: _Words) -> list[str]:
             f"{elsewhere}, or slower: preflight_pace: 200, preflight_ttl: 600",
         ]
     steps = [f"Raise the number of connections that {place} can hold; this test makes one for each port"]
-    return [*steps, *(["sysctl -w net.netfilter.nf_conntrack_max=65536"] if on_host else []), elsewhere]
+    return [*steps, *([ServerCommand("sysctl -w net.netfilter.nf_conntrack_max=65536")] if on_host else []), elsewhere]
 
 
 def _ask_from_elsewhere(words: _Words) -> list[str]:
     if words.fact("limit"):
         return _make_room(words)
+    if words.fact("where") == "near":
+        first = [f"Sign in to the network of {words.vantages}"] if words.fact("kind") == "portal" else []
+        other = "robe from a host in another network (preflight_probers)"
+        return [*first, f"Or p{other}" if first else f"P{other}"]
     if words.fact("prober"):
         return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
     if not words.has_family:
@@ -418,7 +470,7 @@ def _ask_from_elsewhere(words: _Words) -> list[str]:
 
 
 _ADVICE: dict[str, tuple[_Explain, _Remedies]] = {
-    "open": (_open_from_inside, _name_another_vantage),
+    "open": (_seen_from_inside, _name_another_vantage),
     "port_in_use": (_port_in_use, _free_the_port),
     "intercepted": (_intercepted, _forward_unchanged),
     "wrong_server": (_wrong_server, _lead_to_host),

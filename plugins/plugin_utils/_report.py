@@ -16,23 +16,30 @@ import time
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, calls_for_action, cause_of, causes
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import (
+    Cause,
+    calls_for_action,
+    cause_of,
+    causes,
+    parts_of,
+)
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._picture import picture
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     FAMILIES,
     advise,
     families,
-    listing,
-    shortened,
 )
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import REACHABLE, Check, Result, passed
 
 SCHEMA = 1
 WIDTH = 79
-_MOST_STEPS = 6
+_MOST_STEPS = 8
 
 _VERDICT_WORDS = {"passed": "open", "failed": "FAILED", "warning": "warning", "inconclusive": "NOT PROVEN"}
 
@@ -145,10 +152,29 @@ def render(
         lines += [*_explain(cause, report, firewall), ""]
     for warning in report.get("warnings", ()):
         lines += [*_wrap(f"Warning: {warning['explanation']}", "  ", ""), *_steps(warning["remedy"]), ""]
-    lines += _left_behind(report)
+    lines += [*_passed_on(report), *_left_behind(report)]
     seconds = f"{report['seconds']}\N{NO-BREAK SPACE}s"
     lines += _wrap(f"{summary(report)}. It took {seconds}.{f' Report: {path}' if path else ''}", "")
     return "\n".join([*lines, ""])
+
+
+def _passed_on(report: Report) -> list[str]:
+    """Who stands on the way to open ports, and does no harm."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for check in report["checks"]:
+        for result in check["results"]:
+            if result["state"] == "open" and "via" in result:
+                who = (f"{result['ports']}/{check['protocol']}", result["via"])
+                found.setdefault(who, []).append(FAMILIES[check["family"]])
+    return [
+        line
+        for (port, via), over in found.items()
+        for line in _wrap(
+            f"{port}, over {listing(list(dict.fromkeys(over)))}: a proxy, {quoted(via)}, passes question and proof on "
+            "unchanged.",
+            "",
+        )
+    ]
 
 
 def _left_behind(report: Report) -> list[str]:
@@ -161,13 +187,15 @@ def _left_behind(report: Report) -> list[str]:
     return lines
 
 
-def render_plan(report: Report) -> str:
+def render_plan(report: Report, vantages: t.Sequence[Vantage]) -> str:
     """What a run would do, for check mode."""
     stop = [service["unit"] for service in report["services"] if service["was"] != service["now"]]
     probers = [vantage["host"] for vantage in report["vantages"]]
     title = f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']}): check mode, nothing was tested"
     lines = ["", *_wrap(title, "  ", "")]
     lines += _wrap(f"would stop and start again: {listing(stop) or 'nothing'}", "    ", "  ")
+    for why in filter(None, (vantage.failure or vantage.unresolved for vantage in vantages)):
+        lines += _wrap(f"could not ask: {why}", "    ", "  ")
     for name in dict.fromkeys(check["name"] for check in report["checks"]):
         check = next(check for check in report["checks"] if check["name"] == name)
         lines += _wrap(f"would ask {check['ports']}/{check['protocol']} ({name}) from {listing(probers)}", "    ", "  ")
@@ -193,10 +221,12 @@ def _check(check: Check, host: str, address: str, firewall: Firewall) -> Report:
 
 def _result(check: Check, result: Result, host: str, address: str, firewall: Firewall) -> Report:
     shown: Report = {"state": result.state, "ports": format_ports(result.ports), "count": len(result.ports)}
+    shown.update((key, value) for key, value in _known(result).items() if key not in shown)
     if calls_for_action(check, result):
         advice = advise(cause_of(check, result), host, address, firewall)
-        about = {key: value for key, value in _known(result).items() if key not in shown}
-        shown.update(about, explanation=advice.explanation, remedy=advice.remedy)
+        shown.update(explanation=advice.explanation, remedy=list(map(str, advice.remedy)))
+        commands = [str(step) for step in advice.remedy if isinstance(step, ServerCommand)]
+        shown.update({"commands": commands} if commands else {})
     return shown
 
 
@@ -301,10 +331,15 @@ def _where(group: t.Sequence[Report], several_vantages: bool) -> str:
 
 def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
     advice = advise(cause, report["host"], report["address"], firewall)
-    ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
+    everything = {(check["protocol"], check["ports"]) for check in report["checks"]}
+    # Where the address is wrong, it is so for all ports of an entry, whatever came of each.
+    port_sets = cause.entries if cause.astray else cause.ports
+    named = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in port_sets])
+    ports = "every port" if everything <= {*port_sets} and len(port_sets) > 1 else named
+    share = "{} of {} times ".format(*cause.share) if any(cause.share) else ""
     vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
     over = f", over {families(cause)}" if families(cause) else ""
-    lines = _wrap(f"{ports}{over}, from {vantages}: {_headline(cause)}", "")
+    lines = _wrap(f"{ports}{over}, from {vantages}: {share}{_headline(cause)}", "")
     if cause.expect == "open":
         lines += [line for text in picture(cause, report["host"]) for line in _wrap(text, "    ", "  ")]
     lines += _wrap(advice.explanation, "  ")
@@ -313,10 +348,10 @@ def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
 
 def _steps(remedy: t.Sequence[str]) -> list[str]:
     """What to do; a remedy of many steps has only its first ones."""
-    lines = []
+    lines: list[str] = []
     for step in remedy[:_MOST_STEPS]:
-        # A command, which begins with a small letter, is there to be copied.
-        lines += [f"  -> {step}"] if step[0].islower() else _wrap(f"-> {step}", "     ", "  ")
+        # A command is there to be copied, and so is neither marked nor wrapped.
+        lines += [f"     {step}"] if isinstance(step, Command) else _wrap(f"-> {step}", "     ", "  ")
     if len(remedy) > _MOST_STEPS:
         lines += _wrap(f"-> and {len(remedy) - _MOST_STEPS} more, which the report has", "     ", "  ")
     return lines
@@ -324,7 +359,7 @@ def _steps(remedy: t.Sequence[str]) -> list[str]:
 
 def _headline(cause: Cause) -> str:
     if cause.expect == "open":
-        return cause.state.replace("_", " ")
+        return listing(list(dict.fromkeys(part.state.replace("_", " ") for part in parts_of(cause))))
     return "reachable, and shall not be" if cause.state in REACHABLE else "not proven closed"
 
 

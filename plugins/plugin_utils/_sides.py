@@ -16,8 +16,11 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._certificate import read_certificate
 
 _MOST_CERTIFICATES = 20
+_MOST_ADDRESSES = 10_000  # a router with full tables has more routes, but no server so many addresses
 
 Facts = t.Mapping[str, t.Any]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 
 _GONE = "the listener was gone before it could be asked what it saw: it was ended, or preflight_ttl was over"
 
@@ -46,7 +49,7 @@ class Vantage(t.NamedTuple):
     `local` is its own address as it sees it itself, `destination` the target's as that sees it, `certificates` what is
     known of those that others came with, by fingerprint. `failure` is why it has nothing to say, `inside` why it does
     not stand for the internet, `unresolved` why the target's name has no address; each is empty if that is not so.
-    `outside` is None if nothing tells.
+    `outside` is None if nothing tells. `came_to` are the addresses, of each family, to which its questions came.
     """
 
     host: str
@@ -61,17 +64,21 @@ class Vantage(t.NamedTuple):
     outside: bool | None
     inside: str
     evidence: Evidence
+    came_to: dict[str, tuple[str, ...]]
 
 
 class Target(t.NamedTuple):
     """The listener: what it saw, and who held the ports that it could not have.
 
-    `gap` is why its evidence is incomplete, empty if it is not.
+    `gap` is why its evidence is incomplete, empty if it is not. `addresses` are its own, and `ipv6_off` is the setting
+    by which IPv6 is switched off there; both are empty if it did not tell.
     """
 
     evidence: Evidence
     in_use: dict[tuple[str, int], dict[str, t.Any]]
     gap: str
+    addresses: tuple[Interface, ...] = ()
+    ipv6_off: str = ""
 
     @property
     def gone(self) -> str:
@@ -98,12 +105,13 @@ def read_target(started: Facts, stopped: Facts) -> Target:
         gap = f"the target does not allow a look at its network card ({clean(tap.get('reason'))})"
     elif tap.get("lost"):
         gap = f"the look at the target's network card missed {clean(tap['lost'])} frames"
-    return Target(Evidence.from_list(stopped.get("evidence") or []), in_use, gap)
+    evidence = Evidence.from_list(stopped.get("evidence") or [])
+    return Target(evidence, in_use, gap, _interfaces(stopped), clean(stopped.get("ipv6_off")))
 
 
 def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vantage:
     """Take a result of `port_probe_info`, of whatever happened to it."""
-    nothing = Vantage(host, number, "", "", {}, {}, {}, {}, {}, None, "", Evidence())
+    nothing = Vantage(host, number, "", "", {}, {}, {}, {}, {}, None, "", Evidence(), {})
     if probed.get("failed") or probed.get("unreachable") or "evidence" not in probed:
         reason = clean(probed.get("msg") or "it did not say why").strip().rstrip(".")
         return nothing._replace(failure=f"{host} could not be used: {reason}")
@@ -112,16 +120,17 @@ def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vanta
     addresses, destination = _addresses(probed.get("addresses")), _addresses(probed.get("destination"))
     source = {**_seen_sources(stopped, number), **_addresses(probed.get("source"))}
     own = {*addresses.values(), *destination.values()}
-    inside = next(filter(None, (_inside(ip, own) for ip in source.values())), "")
+    inside = _why_inside(probed, stopped, source.values(), own)
     return nothing._replace(
         addresses=addresses,
         source=source,
         local=_addresses(probed.get("local") or {}),
         destination=destination,
         certificates=_certificates(probed.get("certificates")),
-        outside=not inside if source else None,
+        outside=not inside if source or inside else None,
         inside=f"{host} does not stand for the internet: {inside}" if inside else "",
         evidence=Evidence.from_list(probed["evidence"]),
+        came_to=_came_to(stopped, number),
     )
 
 
@@ -142,13 +151,29 @@ def clean(value: t.Any) -> str:
     return "" if value is None else printable(value)
 
 
-def _inside(ip: str, own: set[str]) -> str:
+def of_the_internet(address: Address) -> bool:
+    """Tell whether the internet can have this address."""
+    return not any(address in network for network in _INSIDE)
+
+
+def _why_inside(probed: Facts, stopped: Facts, sources: t.Iterable[str], own: set[str]) -> str:
+    """Why a prober that the target sees as `sources` is not outside, empty if it is, as far as is known."""
+    if probed.get("network") and probed["network"] == stopped.get("network"):
+        return "it is the target itself"
+    interfaces = _interfaces(stopped)
+    own = own | {str(interface.ip) for interface in interfaces}
+    reasons = [reason for reason in (_inside(ip, own, interfaces) for ip in sources) if reason]
+    return f"the target sees it as {', and as '.join(reasons)}" if reasons else ""
+
+
+def _inside(ip: str, own: set[str], interfaces: tuple[Interface, ...]) -> str:
     address = ipaddress.ip_address(ip)
     if ip in own:
-        return f"the target sees it as {ip}, its own address"
-    if any(address in network for network in _INSIDE):
-        return f"the target sees it as {ip}, an address that the internet does not have"
-    return ""
+        return f"{ip}, its own address"
+    if not of_the_internet(address):
+        return f"{ip}, an address that the internet does not have"
+    networks = [str(interface.network) for interface in interfaces if address in interface.network]
+    return f"{ip}, an address of its own network {networks[0]}" if networks else ""
 
 
 def _seen_sources(stopped: Facts, number: int) -> dict[str, str]:
@@ -158,6 +183,24 @@ def _seen_sources(stopped: Facts, number: int) -> dict[str, str]:
         if isinstance(row, dict) and row.get("vantage") == number:
             found.update(_addresses({_family(row.get("address")): row.get("address")}))
     return found
+
+
+def _came_to(stopped: Facts, number: int) -> dict[str, tuple[str, ...]]:
+    """The addresses to which questions of this vantage came, by family."""
+    rows = [row for row in _list(stopped.get("destinations")) if isinstance(row, dict) and row.get("vantage") == number]
+    found: dict[str, tuple[str, ...]] = {}
+    for row in rows[:_MOST_ADDRESSES]:
+        for family, ip in _addresses({_family(row.get("address")): row.get("address")}).items():
+            found[family] = (*found.get(family, ()), ip)
+    return found
+
+
+def _interfaces(stopped: Facts) -> tuple[Interface, ...]:
+    """The target's own addresses, with their networks."""
+    try:
+        return tuple(ipaddress.ip_interface(str(each)) for each in _list(stopped.get("addresses"))[:_MOST_ADDRESSES])
+    except ValueError:  # some of them would be a wrong answer
+        return ()
 
 
 def _family(ip: t.Any) -> str:

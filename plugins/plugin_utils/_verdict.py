@@ -15,6 +15,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils import _evidence 
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Detail
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._astray import astray
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage
 
 Ports = t.AbstractSet[int]
@@ -26,6 +27,8 @@ _Table = tuple[tuple[str, dict[Detail, set[int]], Ports, dict[str, str], str], .
 REACHABLE = ("open", "intercepted", "wrong_server", "return_blocked")
 
 _MOST_DETAILS = 5
+# What may come of asking an address that is not the target's
+_LOST = ("blocked_upstream", "rejected_upstream", "wrong_server", "blocked_on_host", "rejected_on_host")
 _PORT = re.compile("[1-9][0-9]{0,4}")
 
 
@@ -59,7 +62,7 @@ def decide(
     vantages = list(vantages)
     checks = []
     for requirement in requirements:
-        for vantage in vantages:
+        for vantage in vantages if vantage_check else (vantage._replace(inside="") for vantage in vantages):
             families: list[str | None] = [*sorted(vantage.addresses)] or [None]
             for family in families:
                 if family is None:
@@ -120,9 +123,11 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
 
     holders = _holders(target, requirement.protocol)
     arrived, received, left = (heard(seen) for seen in (saw.ARRIVED, saw.RECEIVED, saw.LEFT))
+    near = vantage.evidence.all(saw.NEAR, requirement.protocol, family, vantage.number) - arrived - received
     unanswered = received - heard(saw.ANSWERED) - heard(saw.UNANSWERED)
     anywhere = requirement.ports
     gap = target.gap
+    lost = _astray(vantage, family, target)
 
     table: _Table = (
         ("port_in_use", holders, anywhere, {}, ""),
@@ -131,6 +136,9 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("intercepted", _few(listener(saw.MOVED), anywhere, "many others"), anywhere, {}, ""),
         ("intercepted", _few(prober(saw.FOREIGN), anywhere, "many things"), received, {}, ""),
         ("intercepted", prober(saw.ACCEPTED), unanswered, {"what": "nothing"}, ""),
+        ("untested", _few(prober(saw.FOREIGN), near, "many things"), near, {"where": "near"}, ""),
+        ("untested", prober(saw.ACCEPTED), near, {"where": "near", "what": "a connection, and nothing more"}, ""),
+        ("untested", prober(saw.REJECTED), near, {"where": "near"}, ""),
         ("wrong_server", _few(prober(saw.FOREIGN), anywhere, "many things"), anywhere, {}, target.gone),
         ("return_blocked", listener(saw.UNANSWERED), anywhere, {"where": "target"}, ""),
         ("return_blocked", listener(saw.RECEIVED), left, {"where": "beyond"}, ""),
@@ -158,6 +166,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
                 facts: dict[str, t.Any] = {**dict(detail), **known}
                 if state in ("blocked_upstream", "blocked_on_host"):
                     facts.update(_last_hop(prober(saw.LAST_HOP), these))
+                facts.update(lost if state in _LOST else {})
                 results.append(Result(state, frozenset(these), _with_certificate(facts, vantage), doubt))
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
 
@@ -195,6 +204,12 @@ def _with_certificate(facts: dict[str, t.Any], vantage: Vantage) -> dict[str, t.
     if "certificate" not in facts:
         return facts
     return {**facts, "certificate": vantage.certificates.get(facts["certificate"], {})}
+
+
+def _astray(vantage: Vantage, family: str, target: Target) -> dict[str, t.Any]:
+    """What is known of an address that is not the target's, as the fact `astray`, if it is not."""
+    found = astray(vantage, family, target)
+    return {"astray": found._asdict()} if found else {}
 
 
 def _last_hop(found: dict[Detail, set[int]], ports: Ports) -> dict[str, t.Any]:

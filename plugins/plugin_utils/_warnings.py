@@ -14,6 +14,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage, clean
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand
 
 Facts = t.Mapping[str, t.Any]
 
@@ -115,8 +116,10 @@ def _ephemeral(given: frozenset[int], host: str, requirements: t.Iterable[Requir
             "them will be taken when LiveKit wants it.",
             [
                 "Keep these ports for LiveKit:",
-                f"echo 'net.ipv4.ip_local_reserved_ports = {format_ports(ports)}' > /etc/sysctl.d/60-plugnmeet.conf",
-                "sysctl -p /etc/sysctl.d/60-plugnmeet.conf",
+                ServerCommand(
+                    f"echo 'net.ipv4.ip_local_reserved_ports = {format_ports(ports)}' > /etc/sysctl.d/60-plugnmeet.conf"
+                ),
+                ServerCommand("sysctl -p /etc/sysctl.d/60-plugnmeet.conf"),
             ],
         )
     ]

@@ -15,6 +15,7 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
+from .._evidence import quoted
 from .._session import Session
 from .shapes import Asked, Outcome, Reply, StrangerError, Turn, describe, foreign
 
@@ -28,6 +29,7 @@ _STATUS_LINE = re.compile(rb"HTTP/[0-9.]{1,4} ([1-9][0-9]{2})(?: .*)?")
 _END_OF_HEAD = b"\r\n\r\n"
 # Who says so has passed the question on, or tried to (RFC 9110, sections 7.6.3 and 15.6; X-Cache is Squid's and CDNs').
 _PROXY_HEADERS = ("via", "x-cache", "x-squid-error", "proxy-authenticate", "proxy-connection", "cf-ray")
+_NAMES_OF_OTHERS = ("via", "server", "x-cache")  # the listener says none of it, so who does has passed the proof on
 _PROXY_STATUSES = (407, 502, 503, 504)
 _AUTHENTICATION_REQUIRED = 511  # RFC 6585, section 6: by a network that wants a login
 
@@ -69,7 +71,7 @@ class Asking:
         if not self._received and ended:
             return b"", foreign("the end of the connection")
         if not self._received.startswith(b"HTTP/"[: len(self._received)]):
-            return b"", foreign(describe(self._received))
+            return b"", foreign(describe(self._received, self._question))
         answer = _read_answer(self._received)
         if answer is None:
             return b"", foreign(describe(self._received)) if ended else None
@@ -77,7 +79,8 @@ class Asking:
 
     def _check(self, answer: _Answer) -> Reply:
         if answer.status == 200 and answer.body == self._proof:
-            return Reply(Outcome.PROVEN)
+            added = next((answer.headers[name] for name in _NAMES_OF_OTHERS if answer.headers.get(name)), "")
+            return Reply(Outcome.PROVEN, about={"via": _short(added)} if added else {})
         about = {"server": _short(answer.headers["server"])} if answer.headers.get("server") else {}
         what = f"HTTP status {answer.status}"
         if self._proof in answer.body:
@@ -88,7 +91,8 @@ class Asking:
             location = answer.headers["location"]
             kind = "portal" if _is_elsewhere(location, self._host) else "redirect"
             # Most redirects keep the path, which says nothing to anybody else, and would be another in each report.
-            return foreign(f"a redirect to {_short(location.replace(self._path, '/'))}", kind=kind, **about)
+            there = quoted(_short(location.replace(self._path, "/")))
+            return foreign(f"a redirect to {there}", kind=kind, **about)
         if answer.status in _PROXY_STATUSES or any(name in answer.headers for name in _PROXY_HEADERS):
             via = {"via": _short(answer.headers["via"])} if answer.headers.get("via") else {}
             return foreign(what, kind="proxy", **via, **about)

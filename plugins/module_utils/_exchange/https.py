@@ -20,7 +20,7 @@ from .. import _tls
 from .._errors import PreflightError
 from .._session import MAKE_ONE, Session
 from . import http
-from .shapes import Asked, Reply, StrangerError, Turn, describe, foreign
+from .shapes import ECHO, Asked, Reply, StrangerError, Turn, describe, foreign
 
 _MOST = 65536  # bytes that a stream may bring
 _ALERT, _HANDSHAKE = 21, 22  # RFC 8446, section 5.1
@@ -45,6 +45,7 @@ class Asking:
         except UnicodeError:  # no name at all: it did resolve, so let the other end judge
             self._tls = context.wrap_bio(self._incoming, self._outgoing)
         self._received = 0
+        self._hello = b""
         self._first = b""
         self._ended = False
         self._secure = False
@@ -53,7 +54,8 @@ class Asking:
     def start(self) -> bytes:
         """Return the ClientHello."""
         self._go_on()
-        return self._outgoing.read()
+        self._hello = self._outgoing.read()
+        return self._hello
 
     def receive(self, data: bytes) -> tuple[bytes, Reply | None]:
         """Take what came.
@@ -109,6 +111,8 @@ class Asking:
         first = self._first
         if not first:
             return "the end of the connection"
+        if describe(first, self._hello) == ECHO:
+            return ECHO
         if first[0] not in (_ALERT, _HANDSHAKE):
             return describe(first)
         if self._ended:

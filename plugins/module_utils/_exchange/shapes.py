@@ -16,6 +16,9 @@ import typing as t
 
 Address = t.Tuple[str, int]
 
+ECHO = "the question itself, sent back"
+_SHORTEST_ECHO = 8  # bytes; fewer of a stream may be chance
+
 
 class Asked(t.NamedTuple):
     """What the listener learns from a question of its session; both None for a third party's ICE agent."""
@@ -36,7 +39,8 @@ class Reply(t.NamedTuple):
     """A checked answer.
 
     `mapped` is the prober as the listener sees it and `origin` the listener's own end, where the protocol tells them.
-    `about` describes a foreign answer: `what` it was, and what else is known. `certificate` (DER) came with it.
+    `about` describes a foreign answer: `what` it was, and what else is known. `certificate` (DER) came with it. Of a
+    proof it says `via` whom it came, if somebody has left a name there.
     """
 
     outcome: Outcome
@@ -88,8 +92,13 @@ def foreign(what: str, **about: str) -> Reply:
     return Reply(Outcome.FOREIGN, about={"what": what, **about})
 
 
-def describe(data: bytes) -> str:
-    """A stranger's answer in words that are safe to print: its first line, or its length."""
+def describe(data: bytes, question: bytes = b"") -> str:
+    """A stranger's answer to `question` in words that are safe to print: its first line, or its length."""
+    if not data:
+        return "an empty packet"
+    said = data[: len(question)]
+    if len(said) >= _SHORTEST_ECHO and question.startswith(said):
+        return ECHO
     line = data.split(b"\n", 1)[0].strip()[:60]
     text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "?" for byte in line)
     return f'"{text}"' if len(text) > 3 and text.count("?") < len(text) / 4 else f"{len(data)} bytes"

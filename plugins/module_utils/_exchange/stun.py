@@ -15,7 +15,7 @@ import struct
 
 from .. import _stun
 from .._session import Session
-from .shapes import Address, Asked, Outcome, Reply, describe, foreign
+from .shapes import ECHO, Address, Asked, Outcome, Reply, describe, foreign
 
 # Type preference of a peer-reflexive candidate, RFC 8445, sections 5.1.2 and 7.1.1.
 _PRIORITY = struct.pack("!I", (110 << 24) + (65535 << 8) + 255)
@@ -85,6 +85,8 @@ def check(data: bytes, session: Session, port: int, transaction_id: bytes) -> Re
     """Tell what `data` is worth as the reply to the question `transaction_id` that meant `port`."""
     try:
         message = _stun.parse(data)
+        if (message.type, message.transaction_id) == (_stun.BINDING_REQUEST, transaction_id):
+            return foreign(ECHO)
         if (
             message.type != _stun.BINDING_SUCCESS
             or message.transaction_id != transaction_id

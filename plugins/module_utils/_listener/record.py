@@ -23,6 +23,7 @@ Peer = t.Tuple[str, int]
 # Where a prober's question has its USERNAME: it comes first. Others' questions may differ, and are not looked for.
 _USERNAME = slice(HEADER_LENGTH + 4, HEADER_LENGTH + 4 + USERNAME_LENGTH)
 _MOST_PEERS = 20_000  # of each kind; a flood of SYNs shall not fill the memory
+_MOST_DESTINATIONS = 64
 
 
 class Record:
@@ -36,6 +37,7 @@ class Record:
         self._vantages: dict[Peer, int] = {}  # whose address this is
         self._syns: dict[Peer, int] = {}  # likewise, and the ports are of TCP
         self._strays = 0
+        self._destinations: set[tuple[int, str]] = set()  # vantage and address, as far as frames tell
         self._accepted: set[tuple[Peer, int]] = set()
         self.strangers = {"datagrams": 0, "connections": 0}
 
@@ -74,7 +76,7 @@ class Record:
             self._incoming(frame)
 
     def finish(self) -> dict[str, t.Any]:
-        """Return the evidence, and the addresses by which each vantage was seen."""
+        """Return the evidence, the addresses by which each vantage was seen, and those to which its frames came."""
         # A connection that the kernel answered but the other side never completed has been received all the same.
         half_open = ((row.remote, row.local_port) for row in sockets("tcp") if row.state == SYN_RECEIVED)
         for peer, port in (*half_open, *self._accepted):
@@ -83,7 +85,8 @@ class Record:
         sources = {(vantage, peer[0]) for peer, vantage in (*self._syns.items(), *self._vantages.items())}
         return {
             "evidence": self._evidence.to_list(),
-            "sources": [{"vantage": vantage, "address": ip} for vantage, ip in sorted(sources)],
+            "sources": _rows(sources),
+            "destinations": _rows(self._destinations),
             "strangers": self.strangers,
         }
 
@@ -92,14 +95,21 @@ class Record:
         if frame.kind == "syn":
             vantage = self._session.read_mark(frame.mss)
             if vantage is not None and len(self._syns) + self._strays < _MOST_PEERS:
+                self._came_to(frame, vantage)
                 self._syn(frame, vantage)
         elif frame.kind == "udp":
             asked = self._session.read_username(frame.payload[_USERNAME])
+            if asked:
+                self._came_to(frame, asked[0])
             if asked and asked[1] == port:
                 self._vantages[peer] = asked[0]
                 self._set(frame.where, "udp", peer, asked[0]).add(port)
             elif asked:
                 self._moved("udp", peer, asked[0], asked[1], port)
+
+    def _came_to(self, frame: Frame, vantage: int) -> None:
+        if len(self._destinations) < _MOST_DESTINATIONS:
+            self._destinations.add((vantage, frame.destination[0]))
 
     def _syn(self, frame: Frame, vantage: int) -> None:
         peer, port = frame.source, frame.destination[1]
@@ -126,3 +136,7 @@ class Record:
         if key not in self._sets:
             self._sets[key] = self._evidence.ports(Observation(*key))
         return self._sets[key]
+
+
+def _rows(addresses: t.Iterable[tuple[int, str]]) -> list[dict[str, t.Any]]:
+    return [{"vantage": vantage, "address": ip} for vantage, ip in sorted(addresses)]

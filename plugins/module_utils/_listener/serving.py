@@ -19,6 +19,7 @@ from .._addresses import plain, plain_ip
 from .._exchange import stun
 from .._exchange.shapes import Address, Answering, Asked, StrangerError
 from .._exchange.stream import Answerers
+from .._own_network import own_network
 from .._session import Session
 from .binding import IP_PKTINFO, Port
 from .record import Record
@@ -89,7 +90,7 @@ class Server:
         for tap in self._taps:
             self._look(tap, 1_000_000)
         lost = sum(tap.lost() for tap in self._taps)
-        return {"tap": {"usable": bool(self._taps), "lost": lost}, **self._record.finish()}
+        return {"tap": {"usable": bool(self._taps), "lost": lost}, **self._record.finish(), **own_network()}
 
     def _obey(self) -> None:
         self._stopped = self._command(self._control, self._finish)

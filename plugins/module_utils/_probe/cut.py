@@ -18,6 +18,9 @@ from .hops import TRIES, UNKNOWN, Goal, Way, reaches, trace
 from .resolve import Path
 
 _MOST_RANGES = 2  # of each address and protocol
+_MOST_STRANGERS = 4  # of each address
+_STRANGE = (_evidence.FOREIGN, _evidence.ACCEPTED, _evidence.REJECTED)
+_FAR = 3  # hops: with one router between, nobody can tell whose it is
 
 Ports = t.AbstractSet[int]
 
@@ -31,23 +34,23 @@ def find_cuts(
 ) -> None:
     """Add to the `evidence` of each protocol how far questions came to ports that were `asked` and stayed silent.
 
-    It takes about a second and a half, and nothing if no port is silent.
+    And where something else than the target answered by TCP, whether that is near. It takes about a second and a half,
+    and nothing if all ports are open.
     """
-    silent: dict[Goal, Ports] = {}
-    known: dict[tuple[int, str], Goal] = {}
-    for number, path in enumerate(paths):
-        for protocol, ports in asked.items():
-            left = ports - evidence[protocol].about(protocol, path.name, vantage)
-            for first, last in sorted(ranges(left), key=lambda span: span[0] - span[1])[:_MOST_RANGES]:
-                silent[Goal(number, protocol, (first + last) // 2)] = left
-            for port in sorted(evidence[protocol].all(_evidence.OPEN, protocol, path.name, vantage))[:1]:
-                known[number, protocol] = Goal(number, protocol, port)
-    if not silent:
+    silent = _silent(vantage, paths, asked, evidence)
+    strange = _strange(vantage, paths, evidence["tcp"])
+    if not silent and not strange:
         return
+    known = {
+        (number, protocol): Goal(number, protocol, port)
+        for number, path in enumerate(paths)
+        for protocol in asked
+        for port in sorted(evidence[protocol].all(_evidence.OPEN, protocol, path.name, vantage))[:1]
+    }
     # An open port of the same address, and of the same protocol if there is one.
     references = {
         goal: known.get((goal.path, goal.protocol)) or known.get((goal.path, "tcp")) or known.get((goal.path, "udp"))
-        for goal in silent
+        for goal in (*silent, *strange)
     }
     # Where TCP has a right of its own to be open, it says nothing of UDP.
     twins = {
@@ -57,7 +60,7 @@ def find_cuts(
     }
     reached = reaches(session, vantage, paths, twins.values()) if twins else set()
     # Those that are silent first: what a router has no error left for, shall be an open one.
-    ways = trace(session, vantage, paths, list(dict.fromkeys((*silent, *filter(None, references.values())))))
+    ways = trace(session, vantage, paths, list(dict.fromkeys((*silent, *strange, *filter(None, references.values())))))
     for goal, ports in silent.items():
         reference = references[goal]
         instead = "tcp" if twins.get(goal) in reached else None
@@ -66,6 +69,34 @@ def find_cuts(
             observation = Observation(found[0], goal.protocol, paths[goal.path].name, vantage, found[1])
             whole = found[0] == _evidence.UNSENT
             evidence[goal.protocol].ports(observation).update(ports if whole else {goal.port})
+
+    for goal, ports in strange.items():
+        reference = references[goal]
+        if ways[goal].end == 1 and reference and ways[reference].end >= _FAR:
+            observation = Observation(_evidence.NEAR, goal.protocol, paths[goal.path].name, vantage)
+            evidence[goal.protocol].ports(observation).update(ports)
+
+
+def _silent(
+    vantage: int, paths: t.Sequence[Path], asked: t.Mapping[str, Ports], evidence: t.Mapping[str, Evidence]
+) -> dict[Goal, Ports]:
+    """The middle of each of the largest silent ranges, with the silent ports of the same address and protocol."""
+    found: dict[Goal, Ports] = {}
+    for number, path in enumerate(paths):
+        for protocol, ports in asked.items():
+            left = ports - evidence[protocol].about(protocol, path.name, vantage)
+            for first, last in sorted(ranges(left), key=lambda span: span[0] - span[1])[:_MOST_RANGES]:
+                found[Goal(number, protocol, (first + last) // 2)] = left
+    return found
+
+
+def _strange(vantage: int, paths: t.Sequence[Path], evidence: Evidence) -> dict[Goal, Ports]:
+    """One TCP port for each thing that something said without a proof, with all those where it said so."""
+    found: dict[Goal, Ports] = {}
+    for number, path in enumerate(paths):
+        said = [ports for seen in _STRANGE for ports in evidence.select(seen, "tcp", path.name, vantage).values()]
+        found.update({Goal(number, "tcp", min(ports)): ports for ports in said[:_MOST_STRANGERS]})
+    return found
 
 
 def _conclude(

@@ -17,11 +17,12 @@ import typing as t
 from .. import _evidence
 from .._errors import PreflightError
 from .._evidence import Evidence, Observation
+from .._own_network import network
 from .._requirement import Requirement
 from .._session import Session
 from . import control
 from .cut import find_cuts
-from .rejections import look_again
+from .rejections import look_again, nobody_there
 from .resolve import Path, resolve
 from .sweep import Sweep
 from .tcp import TcpProbes
@@ -32,10 +33,28 @@ UDP_SECONDS = 15.0
 Facts = t.Dict[str, t.Any]
 
 
+def look_ahead(vantage: int, address: str, requirements: t.Sequence[Requirement]) -> Facts:
+    """The facts that are known before anything is sent: the addresses of `address`, and whether there is a way to them.
+
+    They are those of `probe`, with every port unsent.
+    """
+    try:
+        paths = resolve(address)
+    except PreflightError as error:
+        return nothing_asked(str(error))
+    return {
+        **nothing_asked(),
+        "addresses": {path.name: path.ip for path in paths},
+        "local": {path.name: path.local for path in paths if not path.no_way},
+        "evidence": _unsent(paths, requirements, vantage),
+    }
+
+
 def nothing_asked(unresolved: str = "") -> Facts:
     """The facts of a probe that did not send anything."""
     return {
         "unresolved": unresolved,
+        "network": network(),
         "addresses": {},
         "source": {},
         "destination": {},
@@ -76,10 +95,13 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
             control.run(sweep, UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
         known = time.monotonic()
         look_again(sweep)
+        for path, rejection in nobody_there(sweep).items():
+            tcp.see_rejected(ways[path], rejection)
     asked = {"tcp": {*tcp_ports}, "udp": {*udp_ports}}
     find_cuts(session, vantage, ways, asked, {"tcp": tcp.evidence, "udp": sweep.evidence})
     return {
         "unresolved": "",
+        "network": network(),
         "addresses": {path.name: path.ip for path in paths},
         "source": {**tcp.mapped, **sweep.mapped},
         "local": {path.name: path.local for path in ways},
@@ -88,7 +110,9 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "all_open": _all_open(
             paths, _shall_be_open(requirements), {"tcp": tcp.evidence, "udp": sweep.evidence}, vantage
         ),
-        "evidence": _without_way(paths, requirements, vantage) + tcp.evidence.to_list() + sweep.evidence.to_list(),
+        "evidence": _unsent(set(paths) - set(ways), requirements, vantage)
+        + tcp.evidence.to_list()
+        + sweep.evidence.to_list(),
         "sent": sweep.sent,
         "dropped": sweep.dropped,
         "rounds": sweep.rounds,
@@ -142,14 +166,15 @@ def _aside(job: t.Callable[[], None]) -> t.Iterator[None]:
         raise errors[0]
 
 
-def _without_way(
-    paths: t.Iterable[Path], requirements: t.Iterable[Requirement], vantage: int
-) -> list[dict[str, t.Any]]:
-    """The evidence for the addresses to which this host has no way at all."""
+def _unsent(paths: t.Iterable[Path], requirements: t.Iterable[Requirement], vantage: int) -> list[dict[str, t.Any]]:
+    """The evidence for addresses that were not asked, since there is no way to them, or not yet."""
     evidence = Evidence()
     for path in paths:
-        for row in requirements if path.no_way else ():
-            reason = _evidence.detail(reason=f"it has no way to {path.ip} ({path.no_way})", route="none")
-            observation = Observation(_evidence.UNSENT, row.protocol, path.name, vantage, reason)
+        for row in requirements:
+            if path.no_way:
+                about = _evidence.detail(reason=f"it has no way to {path.ip} ({path.no_way})", route="none")
+            else:
+                about = _evidence.detail(reason="nothing was asked")
+            observation = Observation(_evidence.UNSENT, row.protocol, path.name, vantage, about)
             evidence.ports(observation).update(row.ports)
     return evidence.to_list()

@@ -12,10 +12,21 @@ import time
 from itertools import zip_longest
 
 from .. import _evidence
+from . import icmp
 from .sweep import OWN_FIREWALL, SHORTEST_WAIT, Probe, Sweep
 
 _GAP = 1.05  # seconds between two questions that ask for an ICMP error: Linux sends one a second
 _MOST_QUESTIONS = 3
+
+
+def nobody_there(sweep: Sweep) -> dict[int, icmp.Rejection]:
+    """Return, of each path where nothing was answered, the error that says that nobody has its address, if one did.
+
+    Such an error is about the address and not about the port that was asked (RFC 792, RFC 4443, section 3.1).
+    """
+    answered = {probe.path for probe in sweep.probes if probe.answered}
+    missing = {path: each for (path, dummy), each in sweep.rejected.items() if each.by in icmp.NEIGHBOUR_MISSING}
+    return {path: rejection for path, rejection in missing.items() if path not in answered}
 
 
 def look_again(sweep: Sweep) -> None:
@@ -25,11 +36,15 @@ def look_again(sweep: Sweep) -> None:
     without any may have had no luck, and is asked first, in its middle. Nothing else may draw errors meanwhile. It
     takes as many seconds as there are questions to one address.
     """
+    sweep.listen(time.monotonic() + SHORTEST_WAIT)  # a router takes three seconds to find that nobody is there
     first: list[list[Probe]] = [[] for dummy in sweep.paths]
     then: list[list[Probe]] = [[] for dummy in sweep.paths]
+    missing = nobody_there(sweep)
     paths = {path for path, dummy in sweep.rejected}
     for run in _silent_runs(sweep):
         path, middle = run[0].path, run[len(run) // 2]
+        if path in missing:
+            continue
         if any((probe.path, probe.port) in sweep.rejected for probe in run):
             edges = {probe.port: probe for probe in (run[0], run[-1], middle)}
             then[path] += [probe for probe in edges.values() if (probe.path, probe.port) not in sweep.rejected]
@@ -64,15 +79,17 @@ def _conclude(sweep: Sweep, asked: set[tuple[int, int]]) -> None:
     """Turn the rejections into evidence.
 
     Of a run with a rejected port the whole run was rejected, unless it was not always in the same way, or one of the
-    ports that were `asked` slowly enough to get an ICMP error of their own stayed silent.
+    ports that were `asked` slowly enough to get an ICMP error of their own stayed silent. If nobody is there, all of
+    the path was.
     """
+    missing = nobody_there(sweep)
     for run in _silent_runs(sweep):
         keys = [(probe.path, probe.port) for probe in run]
         rejections = [sweep.rejected[key] for key in keys if key in sweep.rejected]
         alike = len({(rejection.by, rejection.offender) for rejection in rejections}) == 1
         whole = alike and not any(key in asked and key not in sweep.rejected for key in keys)
         for key, probe in zip(keys, run):
-            rejection = rejections[0] if whole else sweep.rejected.get(key)
+            rejection = missing.get(probe.path) or (rejections[0] if whole else sweep.rejected.get(key))
             if rejection and sweep.paths[probe.path].is_own(rejection):
                 sweep.see(_evidence.UNSENT, probe, reason=OWN_FIREWALL)
             elif rejection:

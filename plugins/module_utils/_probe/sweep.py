@@ -31,8 +31,8 @@ _BATCH = 32  # probes between two looks at the answers
 _LONGEST_DATAGRAM = 2048
 _MOST_ROUNDS = 30
 _MOST_WORDS = 20  # of strangers
-UNKNOWN_ROUND_TRIP = 0.25  # seconds to wait where nothing was answered yet
-LONGEST_ROUND_TRIP = 1.0  # seconds until even the first answer is no longer waited for
+# Seconds to wait where nothing was answered yet. It takes four rounds and more to believe that, and so a second.
+UNKNOWN_ROUND_TRIP = 0.25
 SHORTEST_WAIT = 0.02
 _GAIN = 0.1  # of the ports that are asked again, if all is well
 
@@ -155,11 +155,9 @@ class Sweep:
             self.stalled = self._pace.stalled
             if self.stalled:
                 break
-        if silent and self.round_trip:
+        if silent:
             self.listen(min(end, time.monotonic() + max(SHORTEST_WAIT, 2 * self.round_trip)))
-        elif silent:
-            self.listen(min(end, start + LONGEST_ROUND_TRIP))
-            self.round_trip = UNKNOWN_ROUND_TRIP
+        self.round_trip = self.round_trip or UNKNOWN_ROUND_TRIP
 
     def _adapt(self) -> None:
         """Slow down for the next round if this one shows that the one before was too fast, or this host too slow."""

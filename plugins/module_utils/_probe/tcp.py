@@ -96,6 +96,12 @@ class TcpProbes:
         self.under_way.set()
         await asking
 
+    def see_rejected(self, path: Path, rejection: icmp.Rejection) -> None:
+        """Take an error that was heard elsewhere for the ports of `path` that had none."""
+        silent = {*self._speaks} - self.evidence.about("tcp", path.name, self._vantage)
+        detail = _evidence.detail(by=rejection.by, offender=rejection.offender)
+        self.evidence.ports(Observation(_evidence.REJECTED, "tcp", path.name, self._vantage, detail)).update(silent)
+
     def _note(self, outcome: Outcome, path: Path, port: int) -> None:
         observation = Observation(outcome.seen, "tcp", path.name, self._vantage, outcome.detail)
         self.evidence.ports(observation).add(port)
@@ -173,7 +179,7 @@ def _weigh(reply: Reply | None) -> Outcome:
     if reply is None:
         return Outcome(_evidence.ACCEPTED)
     if reply.outcome is shapes.Outcome.PROVEN:
-        return Outcome(_evidence.OPEN, (), reply)
+        return Outcome(_evidence.OPEN, _evidence.detail(**reply.about), reply)
     if reply.outcome is shapes.Outcome.MOVED and reply.origin:
         return Outcome(_evidence.MOVED, _evidence.detail(to=reply.origin[1]), reply)
     certificate = https.fingerprint(reply.certificate) if reply.certificate else None

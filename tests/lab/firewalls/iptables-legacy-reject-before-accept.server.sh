@@ -5,19 +5,4 @@
 # In iptables of the legacy kind the rules for plugNmeet stand after the REJECT that ends the chain. IPv6 is open.
 # Oracle's images end so, and `iptables -A` appends.
 
-iptables-legacy-restore <<'END'
-*filter
-:INPUT ACCEPT [0:0]
-:FORWARD ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
--A INPUT -i mgmt0 -j ACCEPT
--A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT
--A INPUT -p icmp -j ACCEPT
--A INPUT -i lo -j ACCEPT
--A INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT
--A INPUT -j REJECT --reject-with icmp-host-prohibited
--A FORWARD -j REJECT --reject-with icmp-host-prohibited
-COMMIT
-END
-iptables-legacy -A INPUT -p tcp -m multiport --dports 80,443,7881 -j ACCEPT
-iptables-legacy -A INPUT -p udp -m udp --dport 50000:60000 -j ACCEPT
+sh -eu /opt/others/reject-before-accept.sh iptables-legacy

@@ -24,6 +24,7 @@ PACKAGES = (
     "iptables",
     "libpam-systemd",
     "nftables",
+    "nginx",
     "openssh-server",
     "openssl",
     "procps",
@@ -33,8 +34,8 @@ PACKAGES = (
     "systemd-sysv",
     "ufw",
 )
-# A firewall is what a situation makes of it; these two would start by themselves.
-NO_FIREWALL = 'chroot "$1" systemctl --quiet disable firewalld.service ufw.service'
+# These are what a situation makes of them; they would start by themselves.
+NOT_BY_ITSELF = 'chroot "$1" systemctl --quiet disable firewalld.service nginx.service ufw.service'
 CERTIFICATE = """\
 chroot "$1" openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
   -subj /CN=meet.example.com -addext subjectAltName=DNS:meet.example.com \
@@ -53,7 +54,7 @@ RECIPE = (
     "--dpkgopt=path-exclude=/usr/share/locale/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     '--aptopt=Acquire::Languages "none"',
-    f"--customize-hook={NO_FIREWALL}",
+    f"--customize-hook={NOT_BY_ITSELF}",
     f"--customize-hook={CERTIFICATE}",
     SUITE,
 )

@@ -4,7 +4,8 @@
 """What a situation does inside a machine with the machine's own programs: a shell script.
 
 Such a script has no way back of its own. All that firewalls keep is put aside before it runs, and put back afterwards,
-whatever else was done meanwhile: a remedy that was tried, say.
+whatever else was done meanwhile: a remedy that was tried, say. So are the services that want plugNmeet's ports, and the
+ports that the kernel hands out.
 """
 
 from __future__ import annotations
@@ -16,10 +17,17 @@ from .layout import MACHINES, Instance, Machine
 from .shell import LabError, run
 
 ASIDE = "/var/lib/situation"  # in the machine, and there after a reboot
+FOLDERS = "/etc/ufw /etc/default/ufw /etc/firewalld /etc/systemd/system /etc/sysctl.d"
+SERVICES = "haproxy nginx other-conference plugnmeet resolver"
+SYSCTLS = "net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports"
 KEEP = f"""\
 mkdir {ASIDE}
-cp --archive --parents /etc/ufw /etc/default/ufw /etc/firewalld {ASIDE}
+cp --archive --parents {FOLDERS} {ASIDE}
 nft list ruleset > {ASIDE}/ruleset
+sysctl {SYSCTLS} > {ASIDE}/sysctls
+for service in {SERVICES}; do
+    if systemctl --quiet is-active $service; then echo $service; fi
+done > {ASIDE}/services
 """
 # A table of the old kind stays in the kernel once it has been there; without rules it does nothing.
 BACK = rf"""[ -d {ASIDE} ] || exit 0
@@ -34,8 +42,14 @@ for ip in ip ip6; do
 done
 nft flush ruleset
 nft --file {ASIDE}/ruleset
-rm --recursive /etc/ufw /etc/default/ufw /etc/firewalld
+rm --recursive {FOLDERS}
 cp --archive {ASIDE}/etc /
+sysctl --quiet --load={ASIDE}/sysctls
+systemctl daemon-reload
+for service in {SERVICES}; do
+    grep --quiet --line-regexp $service {ASIDE}/services || systemctl stop $service
+done
+xargs --no-run-if-empty systemctl start < {ASIDE}/services
 rm --recursive {ASIDE}
 """
 

@@ -39,8 +39,10 @@ def test_check_mode_sends_nothing(run_module: t.Any, session: Result, monkeypatc
     monkeypatch.setattr(port_probe_info, "probe", lambda *dummy: pytest.fail("it was asked"))
     result = ask(run_module, session, check=True)
     assert not result.get("changed")
-    assert (result["sent"], result["evidence"]) == (0, [])
-    assert result["unresolved"] == "Nothing was asked, because of check mode"
+    assert (result["sent"], result["unresolved"], result["all_open"]) == (0, "", False)
+    assert (result["addresses"], result["local"]) == ({"ipv4": "127.0.0.1"}, {"ipv4": "127.0.0.1"})
+    (row,) = result["evidence"]
+    assert (row["seen"], row["ports"], row["detail"]) == ("unsent", "50000-60000", {"reason": "nothing was asked"})
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ class Sides:
             "outside": True,
             "inside": "",
             "evidence": self.evidence(seen, number, families),
+            "came_to": {},
         }
         return Vantage(**{**values, **known})
 

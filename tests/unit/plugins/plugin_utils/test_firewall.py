@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _firewall
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, Rule, allow, read_firewall
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand
 
 ROW = {
     "protocol": "udp",
@@ -39,7 +40,11 @@ def rule(**about: t.Any) -> Rule:
 
 def commands(in_force: str, port_sets: t.Any = None, families: t.Any = ("ipv4",), **about: t.Any) -> list[str]:
     rules = (rule(manager=in_force, **about),)
-    return allow(Firewall(in_force, rules, ""), rules, port_sets or MEDIA, families)
+    return shell(allow("meet1", Firewall(in_force, rules, ""), rules, port_sets or MEDIA, families))
+
+
+def shell(steps: list[str]) -> list[str]:
+    return [step for step in steps if isinstance(step, ServerCommand)]
 
 
 def test_ufw_takes_ranges_with_a_colon_and_all_of_a_protocol_at_once() -> None:
@@ -68,7 +73,7 @@ def test_firewalld_is_told_for_good_and_in_its_zone() -> None:
     ],
 )
 def test_iptables_lets_in_before_the_rule_that_stops(about: t.Any, families: list[str], command: str) -> None:
-    assert commands("iptables-nft", families=families, **about) == [command, "netfilter-persistent save"]
+    assert commands("iptables-nft", families=families, **about) == [command]
 
 
 def test_the_legacy_tool_is_called_by_its_name() -> None:
@@ -87,13 +92,52 @@ def test_the_legacy_tool_is_called_by_its_name() -> None:
 )
 def test_nftables_lets_in_before_the_rule_that_stops(about: t.Any, command: str) -> None:
     made = commands("nftables", table="inet filter", chain="input", **about)
-    assert made == [command, "And the same in /etc/nftables.conf, to last"]
+    assert made == [command]
 
 
 def test_of_several_rules_of_a_chain_the_first_counts() -> None:
     rules = [rule(position=0), rule(position=9, protocol="tcp"), rule(position=3)]
-    made = allow(Firewall("iptables-nft", tuple(rules), ""), rules, MEDIA, ["ipv4"])
-    assert made == ["iptables -I INPUT 3 -p udp --dport 50000:60000 -j ACCEPT", "netfilter-persistent save"]
+    made = allow("meet1", Firewall("iptables-nft", tuple(rules), ""), rules, MEDIA, ["ipv4"])
+    assert made == [
+        "On meet1, where iptables-nft is in charge:",
+        "iptables -I INPUT 3 -p udp --dport 50000:60000 -j ACCEPT",
+        "And, to keep it after a reboot: netfilter-persistent save (package iptables-persistent)",
+    ]
+
+
+def test_a_rule_beside_those_of_who_is_in_charge_is_met_where_it_stands() -> None:
+    rules = [
+        rule(manager="iptables-nft", position=1, protocol="tcp", ports="80"),
+        rule(manager="ufw", position=0),
+        rule(manager="nftables", table="inet filter", chain="input", handle=7),
+    ]
+    assert allow("meet1", Firewall("ufw", tuple(rules), ""), rules, WEB_AND_MEDIA[:1], ["ipv4"]) == [
+        "On meet1, where iptables-nft has rules beside ufw:",
+        "iptables -I INPUT 1 -p tcp --dport 80 -j ACCEPT",
+        "And, to keep it after a reboot: netfilter-persistent save (package iptables-persistent)",
+        "On meet1, where ufw is in charge:",
+        "ufw allow 80/tcp",
+        "On meet1, where nftables has rules beside ufw:",
+        "nft insert rule inet filter input position 7 tcp dport 80 accept",
+        "And the same in /etc/nftables.conf, to last",
+    ]
+
+
+def test_a_rule_of_the_users_own_in_ufw_is_preceded() -> None:
+    prepend, allow_it = "ufw prepend allow 50000:60000/udp", "ufw allow 50000:60000/udp"
+    assert commands("ufw", chain="ufw-user-input") == [prepend, allow_it]
+    late = "-A ufw-user-input -p udp -m multiport --dports 50000:60000 -j ACCEPT"
+    assert commands("ufw", chain="ufw-user-input", before=late) == [
+        "ufw delete allow 50000:60000/udp",
+        prepend,
+        allow_it,
+    ]
+    assert commands("ufw", chain="ufw-reject-input") == ["ufw allow 50000:60000/udp"]
+
+
+@pytest.mark.parametrize("manager", ["ufw", "firewalld"])
+def test_what_is_written_by_hand_into_a_managers_place_has_no_command(manager: str) -> None:
+    assert commands(manager, hook="output") == commands(manager, hook="ingress") == []
 
 
 @pytest.mark.parametrize("in_force", ["", "none", "unknown"])
@@ -127,3 +171,21 @@ def test_what_came_back_is_safe_to_print() -> None:
     assert "\x1b" not in rule(rule="\x1b[31m-j DROP").rule
     assert read_firewall({"in_force": "ufw\n", "cloud": "aws"}) == Firewall("ufw ", (), "aws")
     assert len(read_firewall({"rules": [ROW] * 1000}).rules) == _firewall._MOST_RULES
+
+
+@pytest.mark.parametrize(
+    ("about", "command"),
+    [
+        ({"manager": "iptables-nft"}, "iptables -I 'a;reboot' 5 -p udp --dport 50000:60000 -j ACCEPT"),
+        (
+            {"manager": "nftables", "table": "inet x$(y)", "handle": 7},
+            "nft insert rule inet 'x$(y)' 'a;reboot' position 7 udp dport 50000-60000 accept",
+        ),
+        (
+            {"manager": "firewalld", "zone": "`z`"},
+            "firewall-cmd --permanent --zone='`z`' --add-port=50000-60000/udp",
+        ),
+    ],
+)
+def test_a_name_from_the_server_is_one_word_whatever_is_in_it(about: t.Any, command: str) -> None:
+    assert commands(about.pop("manager"), chain="a;reboot", **about)[0] == command

@@ -75,3 +75,16 @@ def test_where_there_is_no_place_there_is_no_picture(state: str) -> None:
 
 def test_where_the_place_is_not_certain_there_is_no_picture() -> None:
     assert picture(CAUSE._replace(gap="the listener was gone"), "meet1") == []
+
+
+def test_a_witness_from_inside_sees_no_place() -> None:
+    assert picture(CAUSE._replace(inside="ext does not stand for the internet: x"), "meet1") == []
+
+
+@pytest.mark.parametrize("state", ["blocked_upstream", "wrong_server", "blocked_on_host"])
+def test_what_went_astray_ends_at_an_address_that_is_not_the_targets(state: str) -> None:
+    astray = {"address": "2001:db8::66", "arrived": False}
+    cause = CAUSE._replace(state=state, astray=astray, last_hops=ROUTER)
+    assert picture(cause, "meet1") == ["ext --> 2001:db8::66 --x meet1's network card ... firewall ... listener"]
+    cause = cause._replace(astray={**astray, "arrived": True})
+    assert picture(cause, "meet1") == ["ext --> 2001:db8::66 --> meet1's network card --x firewall ... listener"]

@@ -14,9 +14,9 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     Advice,
     advise,
     families,
-    listing,
-    shortened,
 )
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand
 
 Facts = dict[str, t.Any]
 
@@ -102,7 +102,7 @@ CASES: list[tuple[str, Facts, str, str]] = [
         "port_in_use",
         {"process": "nginx", "pid": "7", "unit": "nginx.service"},
         "On meet1 nginx (process 7, unit nginx.service) holds it, so nothing could be tested there.",
-        "If meet1 does not need it: systemctl disable --now nginx.service",
+        "If meet1 does not need it:",
     ),
     (
         "port_in_use",
@@ -119,7 +119,7 @@ CASES: list[tuple[str, Facts, str, str]] = [
     (
         "wrong_server",
         {"what": '"SSH-2.0"'},
-        'Not meet1 answered at 203.0.113.10, but somebody else, with "SSH-2.0".',
+        'Somebody else answered at 203.0.113.10 in the place of meet1, with "SSH-2.0".',
         "Make meet.example.com lead to meet1: check its DNS records",
     ),
     (
@@ -150,8 +150,8 @@ CASES: list[tuple[str, Facts, str, str]] = [
         "intercepted",
         {"what": "another certificate", "kind": "certificate", "server": "nginx", "certificate": CERTIFICATE},
         (
-            "It reached meet1, but what came back was the certificate of CN=inspected.example, issued by "
-            "O=Middlebox {Ltd}, valid until 2026-11-23 13:00 UTC: something on the way answers in its place."
+            'It reached meet1, but what came back was a certificate that "O=Middlebox {Ltd}" issued for '
+            '"CN=inspected.example", valid until 2026-11-23 13:00 UTC: something on the way answers in its place.'
         ),
         "Where a firewall looks into TLS: let it leave meet.example.com alone, or probe from a host in another ",
     ),
@@ -160,7 +160,7 @@ CASES: list[tuple[str, Facts, str, str]] = [
         {"what": "this session's answer with something else around it", "kind": "changed", "server": "box"},
         (
             "It reached meet1, but what came back was this session's answer with something else around it from "
-            "box: something on the way answers in its place."
+            '"box": something on the way answers in its place.'
         ),
         "Forward 50000-60000/udp to meet1 unchanged, port by port, with nothing in between",
     ),
@@ -168,7 +168,7 @@ CASES: list[tuple[str, Facts, str, str]] = [
         "intercepted",
         {"what": "HTTP status 502", "kind": "proxy", "via": "1.1 squid"},
         (
-            "It reached meet1, but what came back was HTTP status 502, via 1.1 squid: something on the way "
+            'It reached meet1, but what came back was HTTP status 502, via "1.1 squid": something on the way '
             "answers in its place."
         ),
         "Take the proxy or CDN in front of meet.example.com out of the way of 50000-60000/udp, or probe from ",
@@ -177,8 +177,8 @@ CASES: list[tuple[str, Facts, str, str]] = [
         "wrong_server",
         {"what": "another certificate", "kind": "certificate", "certificate": CERTIFICATE},
         (
-            "Not meet1 answered at 203.0.113.10, but somebody else, with the certificate of "
-            "CN=inspected.example, issued by O=Middlebox {Ltd}, valid until 2026-11-23 13:00 UTC. So does a "
+            "Somebody else answered at 203.0.113.10 in the place of meet1, with a certificate "
+            'that "O=Middlebox {Ltd}" issued for "CN=inspected.example", valid until 2026-11-23 13:00 UTC. So does a '
             "firewall that looks into TLS, a CDN, or another web server."
         ),
         (
@@ -190,25 +190,27 @@ CASES: list[tuple[str, Facts, str, str]] = [
         "wrong_server",
         {"what": "another certificate", "kind": "certificate", "certificate": {}},
         (
-            "Not meet1 answered at 203.0.113.10, but somebody else, with another certificate. So does a firewall "
-            "that looks into TLS, a CDN, or another web server."
+            "Somebody else answered at 203.0.113.10 in the place of meet1, with another certificate. So does a "
+            "firewall that looks into TLS, a CDN, or another web server."
         ),
         "Where a firewall looks into TLS: let it leave meet.example.com alone, or probe from a host in another ",
     ),
     (
         "wrong_server",
-        {"what": "a redirect to https://meet.example.com/", "kind": "redirect", "server": "haproxy"},
+        {"what": 'a redirect to "https://meet.example.com/"', "kind": "redirect", "server": "haproxy"},
         (
-            "Not meet1 answered at 203.0.113.10, but somebody else, with a redirect to https://meet.example.com/ "
-            "from haproxy. Let's Encrypt would follow that, and look for its proof there."
+            "Somebody else answered at 203.0.113.10 in the place of meet1, with a redirect to "
+            '"https://meet.example.com/" from "haproxy". '
+            "Let's Encrypt would follow that, and look for its proof there."
         ),
         "Let what stands in front of meet1 pass 50000-60000/udp on, at the least /.well-known/acme-challenge/",
     ),
     (
         "wrong_server",
-        {"what": "a redirect to http://login.example/", "kind": "portal"},
+        {"what": 'a redirect to "http://login.example/"', "kind": "portal"},
         (
-            "Not meet1 answered at 203.0.113.10, but somebody else, with a redirect to http://login.example/. So "
+            "Somebody else answered at 203.0.113.10 in the place of meet1, with a redirect to "
+            '"http://login.example/". So '
             "does a captive portal or a filter in the network of ext."
         ),
         "Sign in to the network of ext, or probe from a host in another network than that of ext (preflight_probers)",
@@ -217,21 +219,21 @@ CASES: list[tuple[str, Facts, str, str]] = [
         "wrong_server",
         {"what": "HTTP status 503", "kind": "proxy", "server": "squid", "via": "1.1 box"},
         (
-            "Not meet1 answered at 203.0.113.10, but somebody else, with HTTP status 503 from squid, via 1.1 "
-            "box. So does a proxy, a CDN or a load balancer that stands between."
+            "Somebody else answered at 203.0.113.10 in the place of meet1, with HTTP status 503 from "
+            '"squid", via "1.1 box". So does a proxy, a CDN or a load balancer that stands between.'
         ),
         "Take the proxy or CDN in front of meet.example.com out of the way of 50000-60000/udp, or probe from a host ",
     ),
     (
         "wrong_server",
         {"what": "HTTP status 404", "kind": "server", "server": "nginx"},
-        "Not meet1 answered at 203.0.113.10, but somebody else, with HTTP status 404 from nginx.",
+        'Somebody else answered at 203.0.113.10 in the place of meet1, with HTTP status 404 from "nginx".',
         "Make meet.example.com lead to meet1: check its DNS records",
     ),
     (
         "wrong_server",
         {"what": "many things", "kind": "many things", "server": "many things"},
-        "Not meet1 answered at 203.0.113.10, but somebody else, with many things from many things.",
+        'Somebody else answered at 203.0.113.10 in the place of meet1, with many things from "many things".',
         "Make meet.example.com lead to meet1: check its DNS records",
     ),
     (
@@ -270,7 +272,7 @@ def test_sentences_read_well(state: str, facts: Facts, explanation: str, first_s
 def test_whoever_answers_in_its_place_every_way_to_mend_it_is_named(state: str, facts: Facts) -> None:
     usual = advice(state, what=facts["what"]).remedy
     steps = advice(state, **facts).remedy
-    assert steps[-len(usual) :] == usual
+    assert sorted(steps[-len(usual) :]) == sorted(usual)
     assert len(steps) - len(usual) == (facts["kind"] in {"redirect", "portal", "proxy", "certificate"})
 
 
@@ -328,6 +330,62 @@ def test_ufw_is_told_in_rules_that_it_takes() -> None:
     assert named == many.split(",")
 
 
+def test_a_guess_is_to_be_copied_and_is_not_said_to_mend_it() -> None:
+    (command,) = [step for step in advice("blocked_on_host").remedy if isinstance(step, Command)]
+    assert command == "ufw allow 50000:60000/udp"
+    assert not isinstance(command, ServerCommand)
+
+
+@pytest.mark.parametrize(
+    ("holder", "remedy"),
+    [
+        (
+            {"process": "python3", "pid": "7", "unit": f"docker-0123456789ab{'c' * 52}.scope"},
+            ["If meet1 does not need it:", "docker stop 0123456789ab"],
+        ),
+        (
+            {"process": "docker-proxy", "pid": "7", "unit": "docker.service"},
+            [
+                "Stop the container on meet1 that publishes 80/tcp, or let it publish another port:",
+                "docker ps --filter publish=80",
+            ],
+        ),
+        (
+            {"process": "apache2", "pid": "7", "unit": "apache2.service"},
+            [
+                "If meet1 does not need it:",
+                "systemctl disable --now apache2.service",
+                "If it is part of plugNmeet: add apache2.service to preflight_services",
+            ],
+        ),
+    ],
+)
+def test_who_holds_a_port_is_ended_as_what_it_is(holder: Facts, remedy: list[str]) -> None:
+    cause = CAUSE._replace(state="port_in_use", facts=holder, ports=(("tcp", "80"),))
+    assert advise(cause, "meet1", "x").remedy == remedy
+
+
+@pytest.mark.parametrize("ephemeral", [{}, {"ephemeral": "True"}])
+def test_a_units_name_is_one_word_whatever_is_in_it(ephemeral: Facts) -> None:
+    cause = CAUSE._replace(state="port_in_use", facts={"pid": "7", "unit": "x;reboot;.service", **ephemeral})
+    steps = [step for step in advise(cause, "meet1", "x").remedy if step.startswith("systemctl")]
+    assert steps
+    assert all(step.endswith(" 'x;reboot;.service'") for step in steps)
+
+
+def test_who_looks_into_tls_is_no_matter_of_names_first() -> None:
+    steps = advice("wrong_server", what="another certificate", kind="certificate", certificate=CERTIFICATE).remedy
+    assert steps[-1] == "Make meet.example.com lead to meet1: check its DNS records"
+    assert advice("wrong_server", what="HTTP status 404", kind="server").remedy[0] == steps[-1]
+
+
+def test_a_self_signed_certificate_is_more_likely_another_servers() -> None:
+    own = {**CERTIFICATE, "issuer": CERTIFICATE["subject"]}
+    told = advice("wrong_server", what="another certificate", kind="certificate", certificate=own)
+    assert 'a certificate that "CN=inspected.example" issued for itself, valid' in told.explanation
+    assert told.remedy[1] == "Make meet.example.com lead to meet1: check its DNS records"
+
+
 def test_an_unresolved_address_is_mended_by_name() -> None:
     cause = CAUSE._replace(
         state="untested", ends=(("ext", None),), addresses=(), facts={"reason": '"meet.example.com" does not resolve'}
@@ -379,6 +437,35 @@ def test_nobody_is_told_to_take_all_addresses_out_of_a_name() -> None:
         OPEN_UPSTREAM.replace("203.0.113.10", "203.0.113.10 and 2001:db8::10"),
         "If meet1 is not at 203.0.113.10 and 2001:db8::10: correct its DNS records, or preflight_address",
     ]
+
+
+@pytest.mark.parametrize("state", ["blocked_upstream", "rejected_upstream", "wrong_server", "untested"])
+def test_a_witness_from_inside_says_nothing_of_the_way(state: str) -> None:
+    given = advise(CAUSE._replace(state=state, inside="ext does not stand for the internet: x"), "meet1", "x")
+    assert given.explanation == "ext does not stand for the internet: x."
+    assert given.remedy[0] == "Name a host outside meet1's network in preflight_probers"
+
+
+def test_a_witness_from_inside_still_knows_what_the_target_does() -> None:
+    cause = CAUSE._replace(state="blocked_on_host", inside="ext does not stand for the internet: x")
+    assert advise(cause, "meet1", "x") == advise(cause._replace(inside=""), "meet1", "x")
+
+
+@pytest.mark.parametrize(
+    ("facts", "answer", "first"),
+    [
+        ({"kind": "portal", "what": "a redirect to x"}, "a redirect to x", "Sign in to the network of ext"),
+        ({"by": "TCP reset"}, "TCP reset", "Probe from a host in another network (preflight_probers)"),
+    ],
+)
+def test_what_is_near_is_the_probers_own_network(facts: Facts, answer: str, first: str) -> None:
+    given = advice("untested", where="near", **facts)
+    assert given.explanation == (
+        f"Something in the network of ext answered in meet1's place, with {answer}: it is the first hop after ext, and "
+        "meet1 is farther away."
+    )
+    assert given.remedy[0] == first
+    assert given.remedy[-1].endswith("robe from a host in another network (preflight_probers)")
 
 
 def test_a_witness_from_inside_is_told_to_step_outside() -> None:
@@ -466,6 +553,22 @@ def test_a_rule_for_the_wrong_protocol_is_told() -> None:
     assert told.remedy[1] == "If there is a rule for 50000-60000: it must be for UDP, not for TCP"
 
 
+@pytest.mark.parametrize("state", ["blocked_upstream", "blocked_on_host", "rejected_on_host"])
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [("50000,60000", True), ("60000", True), ("50000-50001", False), ("50001", False), ("50000-60000", False)],
+)
+def test_a_range_without_its_ends_is_told(state: str, missing: str, told: bool) -> None:
+    cause = CAUSE._replace(state=state, facts={"by": "x"}, ports=(("udp", missing),))
+    sentence = "That is how a rule for 50000-60000/udp looks that is off by one."
+    assert advise(cause, "meet1", "meet.example.com").explanation.endswith(sentence) == told
+
+
+def test_a_single_port_has_no_ends() -> None:
+    cause = CAUSE._replace(ports=(("tcp", "80"),), entries=(("tcp", "80"),))
+    assert "off by one" not in advise(cause, "meet1", "meet.example.com").explanation
+
+
 def test_a_port_that_the_system_picked_for_somebody_is_kept_for_the_media_server() -> None:
     cause = CAUSE._replace(
         state="port_in_use",
@@ -478,7 +581,8 @@ def test_a_port_that_the_system_picked_for_somebody_is_kept_for_the_media_server
         "so nothing could be tested there."
     )
     assert "net.ipv4.ip_local_reserved_ports = 50000-60000" in told.remedy[1]
-    assert told.remedy[-1] == "Then run it again, or restart dnsmasq.service"
+    assert told.remedy[-2:] == ["Then let it have another port:", "systemctl restart dnsmasq.service"]
+    assert [step for step in told.remedy if isinstance(step, ServerCommand)] == told.remedy[1:3] + told.remedy[4:]
 
 
 @pytest.mark.parametrize(
@@ -505,7 +609,8 @@ def test_a_port_that_the_system_picked_for_somebody_is_kept_for_the_media_server
     ],
 )
 def test_a_way_that_takes_no_more_is_told(limit: str, where: str, explanation: str, step: str) -> None:
-    told = advice("untested", limit=limit, where=where, after="4096")
-    assert told.explanation == f"After 4096 answers {explanation}. Whether these ports are open is not known."
+    cause = CAUSE._replace(state="untested", facts={"limit": limit, "where": where}, after=("4096", "4051"))
+    told = advise(cause, "meet1", "meet.example.com")
+    assert told.explanation == f"After 4096 and 4051 answers {explanation}. Whether these ports are open is not known."
     assert told.remedy[0].startswith(step)
     assert ("sysctl -w net.netfilter.nf_conntrack_max=65536" in told.remedy) == (where == "target")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import pathlib
@@ -16,6 +17,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import parse_ports
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._certificate import read_certificate
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, read_firewall
 from ansible_collections.plugnmeet.server.tests.unit.plugins.plugin_utils.certificate_of import certificate_of
 
 MEDIA = range(50_000, 60_001)
@@ -33,8 +35,8 @@ def make(sides: t.Any, rows: t.Any, vantages: t.Any, target: t.Any = None, **kno
     return report, checks, vantages
 
 
-def show(made: Made, path: str = "") -> str:
-    return _report.render(*made, STARTED, path)
+def show(made: Made, path: str = "", firewall: Firewall = UNKNOWN) -> str:
+    return _report.render(*made, STARTED, path, firewall)
 
 
 def hole(sides: t.Any) -> Made:
@@ -201,14 +203,80 @@ def test_a_prober_stands_with_the_best_address_that_is_known(sides: t.Any, known
 
 
 def test_steps_that_are_too_many_for_the_screen_are_counted(sides: t.Any) -> None:
-    scattered = range(1, 61, 2)  # 30 ranges, which take 6 rules of ufw
+    scattered = range(1, 91, 2)  # 45 ranges, which take 9 rules of ufw
     target = sides.target({("arrived", "udp", ""): scattered, ("passed", "udp", ""): scattered})
     made = make(sides, [sides.row("udp", scattered)], [sides.vantage({})], target)
     (remedy,) = [result["remedy"] for result in made[0]["checks"][0]["results"]]
-    assert len(remedy) == 7
-    steps = [line for line in show(made).splitlines() if line.startswith("  -> ")]
-    assert len(steps) == 7
-    assert steps[-2:] == ["  -> ufw allow 41,43,45,47,49/udp", "  -> and 1 more, which the report has"]
+    assert len(remedy) == 10
+    steps = [line for line in show(made).splitlines() if line.startswith(("  -> ", "     ufw allow"))]
+    assert len(steps) == 9
+    assert steps[-2:] == ["     ufw allow 61,63,65,67,69/udp", "  -> and 2 more, which the report has"]
+
+
+def test_commands_are_shown_whole_and_unmarked_and_are_in_the_report(sides: t.Any) -> None:
+    seen = {("arrived", "udp", ""): [50000], ("passed", "udp", ""): [50000]}
+    chain = "a_chain_that_somebody_gave_a_very_long_name_indeed"
+    rule = {
+        **dict.fromkeys(("action", "zone", "before"), ""),
+        "protocol": "udp",
+        "family": "ipv4",
+        "ports": "50000",
+        "hook": "input",
+        "manager": "nftables",
+        "table": "inet filter",
+        "chain": chain,
+        "rule": 'iifname "eth0" drop',
+        "position": 3,
+        "handle": 7,
+        "certain": True,
+    }
+    firewall = read_firewall({"in_force": "nftables", "rules": [rule]})
+    made = make(sides, [sides.row("udp", [50000])], [sides.vantage({})], sides.target(seen), firewall=firewall)
+    command = f"nft insert rule inet filter {chain} position 7 udp dport 50000 accept"
+    (result,) = made[0]["checks"][0]["results"]
+    assert result["commands"] == [command]
+    assert result["remedy"] == [
+        "On meet1, where nftables is in charge:",
+        command,
+        "And the same in /etc/nftables.conf, to last",
+    ]
+    assert {type(step) for step in result["remedy"] + result["commands"]} == {str}
+    shown = "\n".join(["  -> On meet1, where nftables is in charge:", f"     {command}", "  -> And the same in "])
+    assert len(command) > 79
+    assert shown in show(made, firewall=firewall)
+    assert f"""the rule 'iifname "eth0" drop' of chain {chain}""" in result["explanation"]
+
+
+def test_a_remedy_without_a_command_that_mends_has_no_key_for_it(sides: t.Any) -> None:
+    (result,) = [result for result in hole(sides)[0]["checks"][0]["results"] if result["state"] != "open"]
+    assert "commands" not in result
+
+
+def test_what_concerns_all_of_the_table_is_not_listed(sides: t.Any) -> None:
+    rows = [sides.row("tcp", [80], name="acme"), sides.row("udp", MEDIA, name="media")]
+    assert "\nevery port, over IPv4, from ext: blocked upstream\n" in show(make(sides, rows, [sides.vantage({})]))
+    one = sides.vantage({("open", "tcp", ""): [80]})
+    assert "\n50000-60000/udp, over IPv4, from ext: blocked upstream\n" in show(make(sides, rows, [one]))
+
+
+def test_ports_that_chance_picked_are_counted_and_not_listed(sides: t.Any) -> None:
+    seen = {
+        ("open", "udp", ""): range(50_000, 50_004),
+        ("limited", "udp", "limit=flows; after=4"): range(50_004, 60_001),
+    }
+    shown = show(make(sides, [sides.row("udp", MEDIA, name="media")], [sides.vantage(seen, families=["ipv4", "ipv6"])]))
+    assert "\n50000-60000/udp, over IPv4 and IPv6, from ext: 19994 of 20002 times untested\n" in shown
+    assert "After 4 answers no new connection got through" in shown
+
+
+def test_who_passes_the_proof_on_is_told_and_does_no_harm(sides: t.Any) -> None:
+    seen = {("open", "tcp", 'via=1.1 "box"'): [80]}
+    made = make(sides, [sides.row("tcp", [80])], [sides.vantage(seen, families=["ipv4", "ipv6"])])
+    assert [check["results"] for check in made[0]["checks"]] == [
+        [{"state": "open", "ports": "80", "count": 1, "via": '1.1 "box"'}]
+    ] * 2
+    assert made[0]["passed"]
+    assert "80/tcp, over IPv4 and IPv6: a proxy, '1.1 \"box\"', passes question and proof on" in show(made)
 
 
 def test_the_summary_names_what_is_not_proven_once(sides: t.Any) -> None:
@@ -327,7 +395,7 @@ def test_the_report_has_what_is_known_of_a_certificate_as_it_is(sides: t.Any) ->
     assert result["certificate"] == known
     assert known["subject"] == "CN={subject}"
     assert known["issuer"] == "CN={{ 7 * 6 }}"
-    assert "the certificate of CN={subject}, issued by CN={{ 7 * 6 }}, valid until" in result["explanation"]
+    assert 'a certificate that "CN={{ 7 * 6 }}" issued for "CN={subject}", valid until' in result["explanation"]
 
 
 def test_both_ends_behind_nat_are_in_the_report_as_they_see_themselves(sides: t.Any) -> None:
@@ -362,6 +430,27 @@ def test_a_detail_cannot_take_the_place_of_the_state(sides: t.Any) -> None:
     assert report["checks"][0]["results"][0]["state"] == "rejected_upstream"
 
 
+def test_a_wrong_address_is_explained_once_for_whole_entries(sides: t.Any) -> None:
+    seen = {("rejected", "udp", "by=ICMP port unreachable; offender=203.0.113.10"): [50_000]}
+    target = sides.target({}, addresses=(ipaddress.ip_interface("203.0.113.99/24"),))
+    rows = [sides.row("udp", MEDIA, name="media")]
+    vantages = [sides.vantage(seen, source={})]
+    checks = _verdict.decide(rows, vantages, target, vantage_check=True)
+    report = _report.build("meet1", "meet.example.com", checks, vantages, [], 1.0)
+    screen = _report.render(report, checks, vantages, 0.0)
+    assert "50000-60000/udp, over IPv4, from ext: rejected upstream and blocked upstream\n" in screen
+    assert screen.count("The A record of meet.example.com is wrong") == 1
+    assert report["checks"][0]["results"][0]["astray"]["own"] == ["203.0.113.99"]
+
+
+def test_a_plan_says_who_could_not_ask(sides: t.Any) -> None:
+    vantages = [sides.vantage({}, families=(), unresolved='"x" does not resolve'), sides.vantage({}, "b", 1)]
+    report, *dummy = make(sides, [sides.row("udp", [1])], vantages)
+    assert '\n  could not ask: "x" does not resolve\n  would ask 1/udp (udp) from ext and b\n' in _report.render_plan(
+        report, vantages
+    )
+
+
 def test_a_plan_says_what_would_be_done(sides: t.Any) -> None:
     services = [
         {"unit": "haproxy", "was": "active", "now": "inactive"},
@@ -370,7 +459,7 @@ def test_a_plan_says_what_would_be_done(sides: t.Any) -> None:
     vantages = [sides.vantage({}, families=("ipv4", "ipv6")), sides.vantage({}, "b", 1)]
     report, *dummy = make(sides, [sides.row("udp", MEDIA, name="media")], vantages, services=services)
     assert (
-        _report.render_plan(report)
+        _report.render_plan(report, vantages)
         == """
 PLUGNMEET PREFLIGHT of meet1 (meet.example.com): check mode, nothing was tested
   would stop and start again: haproxy

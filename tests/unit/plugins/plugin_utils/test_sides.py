@@ -154,6 +154,47 @@ def test_where_the_target_sees_it_tells_whether_it_is_outside(source: str, insid
     )
 
 
+def test_a_prober_of_the_targets_own_network_is_no_outside() -> None:
+    stopped = {**STOPPED, "addresses": ["127.0.0.1/8", "198.51.100.9/24", "2001:db8::9/64"]}
+    probed = {**PROBED, "source": {"ipv4": "198.51.100.2", "ipv6": "fd00::7"}}
+    assert read_vantage("ext", 0, probed, stopped).inside == (
+        "ext does not stand for the internet: the target sees it as 198.51.100.2, an address of its own network "
+        "198.51.100.0/24, and as fd00::7, an address that the internet does not have"
+    )
+
+
+def test_another_address_of_the_targets_is_its_own() -> None:
+    stopped = {**STOPPED, "addresses": ["198.51.100.2/32"]}
+    assert "as 198.51.100.2, its own address" in read_vantage("ext", 0, PROBED, stopped).inside
+
+
+def test_the_target_itself_is_no_outside_even_if_nothing_reached_it() -> None:
+    nowhere = {**PROBED, "source": {}, "network": "12ab"}
+    vantage = read_vantage("ext", 0, nowhere, {**STOPPED, "sources": [], "network": "12ab"})
+    assert (vantage.outside, vantage.inside) == (False, "ext does not stand for the internet: it is the target itself")
+    assert read_vantage("ext", 0, nowhere, {"network": "34cd"}).outside is None
+    assert read_vantage("ext", 0, {**nowhere, "network": ""}, {"network": ""}).outside is None
+
+
+@pytest.mark.parametrize("addresses", [None, "x", [None], ["203.0.113.10/33"], ["203.0.113.9/24", "x"], [{}]])
+def test_addresses_of_the_target_that_are_none_are_none(addresses: t.Any) -> None:
+    stopped = {**STOPPED, "addresses": addresses}
+    assert read_target(STARTED, stopped).addresses == ()
+    assert read_vantage("ext", 0, PROBED, stopped).outside is True
+
+
+def test_the_addresses_to_which_questions_came_are_told_by_vantage_and_family() -> None:
+    rows = [
+        {"vantage": 0, "address": "203.0.113.10"},
+        {"vantage": 0, "address": "203.0.113.11"},
+        {"vantage": 0, "address": "2001:db8::1"},
+        {"vantage": 1, "address": "203.0.113.12"},
+        "x",
+    ]
+    vantage = read_vantage("ext", 0, PROBED, {**STOPPED, "destinations": rows})
+    assert vantage.came_to == {"ipv4": ("203.0.113.10", "203.0.113.11"), "ipv6": ("2001:db8::1",)}
+
+
 def test_the_targets_own_address_behind_nat_is_no_outside_either() -> None:
     probed = {**PROBED, "destination": {"ipv4": "198.51.100.2"}}
     assert read_vantage("ext", 0, probed, STOPPED).outside is False

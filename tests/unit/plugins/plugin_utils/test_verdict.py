@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 import typing as t
 
@@ -17,7 +18,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils import _verdict
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage, read_target
 
 GAP = "the listener was gone"
-PROBER = ("open", "moved", "foreign", "accepted", "rejected", "unsent", "limited")
+PROBER = ("open", "moved", "foreign", "accepted", "rejected", "unsent", "limited", "near")
 LISTENER = ("arrived", "passed", "received", "answered", "unanswered", "left", "moved")
 
 # What the prober and the listener saw of a port; the state, what is known, and whether a gap makes it uncertain.
@@ -53,6 +54,12 @@ TABLE = [
     ("limited", "arrived passed", "untested", {"where": "target"}, False),
     ("limited", "arrived passed received answered left", "return_blocked", {"where": "beyond"}, False),
     ("limited rejected", "", "rejected_upstream", {}, True),
+    ("foreign near", "", "untested", {"where": "near"}, False),
+    ("foreign near", "arrived", "wrong_server", {}, False),
+    ("foreign near", "arrived received answered left", "intercepted", {}, False),
+    ("accepted near", "", "untested", {"where": "near", "what": "a connection, and nothing more"}, False),
+    ("rejected near", "", "untested", {"where": "near"}, False),
+    ("rejected near", "arrived", "rejected_on_host", {}, False),
 ]
 
 
@@ -261,6 +268,30 @@ def test_a_witness_from_inside_fails_nobody(sides: t.Any) -> None:
     vantage = sides.vantage({}, outside=False)
     (check,) = _verdict.decide([sides.row("udp", [1])], [vantage], sides.target({}), True)
     assert check.verdict == "inconclusive"
+
+
+def test_without_a_check_nobody_is_called_inside(sides: t.Any) -> None:
+    inside = sides.vantage({("open", "udp", ""): [1]}, outside=False, inside="ext does not stand for the internet: x")
+    (check,) = _verdict.decide([sides.row("udp", [1, 2])], [inside], sides.target({}), vantage_check=False)
+    assert (check.verdict, check.vantage.inside) == ("failed", "")
+
+
+def test_where_the_address_is_wrong_all_that_came_of_it_says_so(sides: t.Any) -> None:
+    seen = {
+        ("foreign", "tcp", "what=x"): [1],
+        ("rejected", "tcp", "by=TCP reset"): [2],
+        ("unsent", "tcp", "reason=y"): [3],
+    }
+    own = (ipaddress.ip_interface("203.0.113.99/24"),)
+    target = sides.target({}, addresses=own, in_use={("tcp", 4): {"process": "x"}})
+    (check,) = _verdict.decide([sides.row("tcp", [1, 2, 3, 4, 5])], [sides.vantage(seen)], target, vantage_check=True)
+    assert {result.state: result.facts.get("astray", {}).get("own") for result in check.results} == {
+        "wrong_server": ["203.0.113.99"],
+        "rejected_upstream": ["203.0.113.99"],
+        "blocked_upstream": ["203.0.113.99"],
+        "untested": None,
+        "port_in_use": None,
+    }
 
 
 def test_with_nothing_to_prove_nothing_passes(sides: t.Any) -> None:

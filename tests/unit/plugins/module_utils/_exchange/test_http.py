@@ -201,7 +201,22 @@ def test_an_answer_is_there_with_its_last_byte() -> None:
     ],
 )
 def test_a_proof_is_one_whatever_stands_around_it(answer: bytes) -> None:
-    assert hear_all(answer) == Reply(Outcome.PROVEN)
+    assert hear_all(answer).outcome is Outcome.PROVEN
+
+
+@pytest.mark.parametrize(
+    ("headers", "via"),
+    [
+        ([], None),
+        (["Via: 1.1 proxy", "Server: squid"], "1.1 proxy"),
+        (["Server: cloudflare", "X-Cache: MISS"], "cloudflare"),
+        (["X-Cache: MISS from box"], "MISS from box"),
+        (["Via: "], None),
+    ],
+)
+def test_who_passed_a_proof_on_is_told(headers: list[str], via: str | None) -> None:
+    about = {"via": via} if via else {}
+    assert hear_all(answer_of("200 OK", *headers, body=PROOF)) == Reply(Outcome.PROVEN, about=about)
 
 
 def foreign(what: str, **about: str) -> Reply:
@@ -236,7 +251,7 @@ CHANGED = foreign("this session's answer with something else around it", kind="c
 )
 def test_a_redirect_is_told_with_where_it_leads(answer: bytes, reply: tuple[str, str]) -> None:
     kind, location = reply
-    assert hear_all(answer) == foreign(f"a redirect to {location}", kind=kind)
+    assert hear_all(answer) == foreign(f'a redirect to "{location}"', kind=kind)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +365,8 @@ def test_what_is_no_answer_is_described(answer: bytes, what: str) -> None:
 
 
 def test_our_own_question_sent_back_is_no_answer() -> None:
-    assert hear(question()) == foreign('"GET /.well-known/acme-challenge/' + SESSION.token(3, 80)[:28] + '"')
+    assert hear(question()) == hear(question()[:20]) == foreign("the question itself, sent back")
+    assert hear(b"GET /x") == foreign('"GET /x"')
 
 
 @pytest.mark.parametrize(

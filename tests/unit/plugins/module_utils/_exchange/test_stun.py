@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import stun
-from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Asked, Outcome, Reply
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Asked, Outcome, Reply, foreign
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import ICE_CHARS, VANTAGES, Session
 
 PROBER = ("198.51.100.2", 40_000)
@@ -179,7 +179,11 @@ def test_a_reply_with_another_secret_is_foreign(session: Session) -> None:
 
 
 def test_the_question_sent_back_is_foreign(session: Session) -> None:
-    assert stun.check(ask(session), session, TARGET[1], TRANSACTION).outcome is Outcome.FOREIGN
+    assert stun.check(ask(session), session, TARGET[1], TRANSACTION) == foreign("the question itself, sent back")
+
+
+def test_an_empty_packet_is_told_as_that(session: Session) -> None:
+    assert stun.check(b"", session, TARGET[1], TRANSACTION) == foreign("an empty packet")
 
 
 @pytest.mark.parametrize(

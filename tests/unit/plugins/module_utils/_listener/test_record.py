@@ -50,6 +50,13 @@ def test_a_question_on_the_card_has_arrived(record: Record, session: Session) ->
     assert record.finish()["sources"] == [{"vantage": 5, "address": PROBER[0]}]
 
 
+def test_the_addresses_to_which_questions_came_are_told(record: Record, session: Session) -> None:
+    record.frame(question(session, UDP))
+    record.frame(syn(session)._replace(destination=("203.0.113.99", TCP)))
+    record.frame(syn(session)._replace(destination=("203.0.113.98", TCP), mss=1460))
+    assert record.finish()["destinations"] == [{"vantage": 5, "address": ip} for ip in (TARGET, "203.0.113.99")]
+
+
 def test_answers_to_a_vantage_have_left(record: Record, session: Session) -> None:
     record.frame(question(session, UDP))
     record.frame(syn(session))
@@ -95,5 +102,7 @@ def test_a_flood_of_peers_does_not_fill_the_memory(record: Record, session: Sess
         peer = (f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1)
         record.frame(Frame("syn", peer, (TARGET, TCP), "arrived", b"", session.mark(5)))
         record.accepted(peer, TCP)
+        record.frame(Frame("syn", PROBER, (peer[0], TCP), "arrived", b"", session.mark(5)))
+    assert len(record._destinations) == 64
     assert len(record._syns) == len(record._accepted) == 20_000
     assert seen(record) == [("arrived", "tcp", 5, "443"), ("received", "tcp", 5, "443")]

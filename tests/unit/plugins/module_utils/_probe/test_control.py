@@ -141,11 +141,23 @@ def test_with_a_fifth_lost_each_way_no_open_port_is_called_closed(
     assert facts["seconds"] < 10
 
 
-def test_without_loss_one_round_is_enough(free_ports: FreePorts, row: Row, session: Session) -> None:
+def test_without_loss_one_round_is_enough(
+    free_ports: FreePorts, row: Row, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "SHORTEST_WAIT", 5)  # a busy machine may pause longer than an answer takes
+    monkeypatch.setattr(sweep, "UNKNOWN_ROUND_TRIP", 5)
     ports = free_ports(50)
     with listener(session, ports), relay(ports, lossy(0.0)):
         facts = probe(session, 0, RELAY, [row("udp", ports)], 2000)
     assert (facts["rounds"], facts["sent"]) == (1, 50)
+
+
+def test_if_asking_again_brings_answers_the_next_time_is_slower(free_ports: FreePorts, session: Session) -> None:
+    ports = free_ports(120)
+    with listener(session, ports), relay(ports, lossy(0.2)), Sweep(session, 0, resolve(RELAY), ports, 0) as asked:
+        asked.run(10)
+        assert not asked.silent
+        assert asked._pace.rate < START
 
 
 @pytest.mark.parametrize(
@@ -156,7 +168,8 @@ def test_a_way_that_takes_no_more_is_no_closed_port(
 ) -> None:
     ports = free_ports(1000)
     with listener(session, ports), relay(ports, drops):
-        facts = probe(session, 0, RELAY, [row("udp", ports)], 0)
+        facts = probe(session, 0, RELAY, [row("udp", ports)], 2000)
+    assert facts["sent"] < 1000  # it saw that nothing came any more
     limited, proven = facts["evidence"]
     assert (limited["seen"], limited["detail"]["limit"], proven["seen"]) == ("limited", limit, "open")
     assert read_ports(limited["ports"]) | read_ports(proven["ports"]) == set(ports)

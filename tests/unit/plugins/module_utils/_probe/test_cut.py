@@ -45,14 +45,20 @@ class Network:
 
 @pytest.fixture
 def find(session: Session, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., Found]:
-    def run(network: Network, open_udp: t.Iterable[int] = (), open_tcp: t.Iterable[int] = (443,)) -> Found:
+    def run(
+        network: Network, open_udp: t.Iterable[int] = (), open_tcp: t.Iterable[int] = (443,), strange: str = ""
+    ) -> Found:
         monkeypatch.setattr(cut, "trace", network.trace)
         monkeypatch.setattr(cut, "reaches", network.reaches)
         evidence = {"udp": Evidence(), "tcp": Evidence()}
         for protocol, ports in (("udp", open_udp), ("tcp", open_tcp)):
             evidence[protocol].ports(Observation("open", protocol, "ipv4", 3)).update(ports)
-        cut.find_cuts(session, 3, [PATH], {"udp": MEDIA, "tcp": frozenset({443})}, evidence)
-        rows = [row for side in evidence.values() for row in side.to_list() if row["seen"] != "open"]
+        tcp = {443}
+        if strange:
+            tcp.add(80)
+            evidence["tcp"].ports(Observation(strange, "tcp", "ipv4", 3)).add(80)
+        cut.find_cuts(session, 3, [PATH], {"udp": MEDIA, "tcp": tcp}, evidence)
+        rows = [row for side in evidence.values() for row in side.to_list() if row["seen"] not in ("open", strange)]
         return [(row["seen"], row["protocol"], row["ports"], row["detail"]) for row in rows]
 
     return run
@@ -108,3 +114,32 @@ def test_tcp_that_is_silent_while_udp_is_not_proves_nothing_of_the_network(find:
 def test_tcp_that_gets_through_to_silent_udp_ports_is_told(find: t.Callable[..., Found]) -> None:
     network = Network({}, {("tcp", 50_050)})
     assert find(network) == [("last_hop", "udp", "50050", {"instead": "tcp"})]
+
+
+@pytest.mark.parametrize("strange", ["foreign", "accepted", "rejected"])
+def test_what_the_first_hop_answers_in_the_place_of_a_far_target_is_near(
+    find: t.Callable[..., Found], strange: str
+) -> None:
+    network = Network({("tcp", 80): Way({}, 1, 0), ("tcp", 443): OPEN_WAY})
+    assert find(network, MEDIA, strange=strange) == [("near", "tcp", "80", {})]
+
+
+@pytest.mark.parametrize(
+    ("strange", "known"),
+    [
+        (Way({}, 2, 0), OPEN_WAY),
+        (Way({}, 0, 0), OPEN_WAY),
+        (Way({}, 1, 0), Way({}, 2, 0)),
+        (Way({}, 1, 0), Way({}, 0, 0)),
+    ],
+    ids=["second hop", "nobody knows where", "target behind the only router", "target nobody knows where"],
+)
+def test_what_may_be_the_targets_side_is_not_called_near(
+    find: t.Callable[..., Found], strange: Way, known: Way
+) -> None:
+    assert find(Network({("tcp", 80): strange, ("tcp", 443): known}), MEDIA, strange="foreign") == []
+
+
+def test_without_an_open_port_nothing_is_near(find: t.Callable[..., Found]) -> None:
+    network = Network({("tcp", 80): Way({}, 1, 0)})
+    assert [row for row in find(network, (), (), strange="foreign") if row[0] == "near"] == []

@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Observation
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import https, stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import describe
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
@@ -31,8 +32,8 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._probe import con
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import probe as probe_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep as sweep_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import tcp as tcp_module
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import nothing_asked, probe
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.rejections import look_again
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import look_ahead, nothing_asked, probe
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.rejections import look_again, nobody_there
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import Path, resolve
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import Sweep
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.tcp import TcpProbes
@@ -288,8 +289,13 @@ def tcp_socket(port: int) -> socket.socket:
 
 @pytest.mark.parametrize(
     ("answer", "what"),
-    [(b"hello there\nsecond line", '"hello there"'), (b"\x00\x01\x02\xff" * 5, "20 bytes"), (None, "104 bytes")],
-    ids=["text", "bytes", "echo"],
+    [
+        (b"hello there\nsecond line", '"hello there"'),
+        (b"\x00\x01\x02\xff" * 5, "20 bytes"),
+        (b"", "an empty packet"),
+        (None, "the question itself, sent back"),
+    ],
+    ids=["text", "bytes", "nothing", "echo"],
 )
 def test_a_foreign_datagram_is_no_proof(
     free_ports: FreePorts, row: Row, session: Session, answer: bytes | None, what: str
@@ -301,6 +307,21 @@ def test_a_foreign_datagram_is_no_proof(
     with serving(udp_socket(free_ports(1)[0]), serve) as port:
         facts = probe(session, 0, "127.0.0.1", [row("udp", [port])], 0)
     assert facts["evidence"] == [row_of("foreign", "udp", "ipv4", [port], what=what)]
+
+
+def test_of_what_a_stranger_says_the_first_counts(free_ports: FreePorts, row: Row, session: Session) -> None:
+    words = itertools.count()
+
+    def serve(sock: socket.socket) -> None:
+        source = sock.recvfrom(2048)[1]
+        sock.sendto(b"hello for the %d. time" % next(words), source)
+
+    (port,) = free_ports(1)
+    with serving(udp_socket(port), serve):
+        facts = probe(session, 0, "127.0.0.1", [row("udp", [port])], 0)
+    foreign = [found for found in facts["evidence"] if found["seen"] == "foreign"]
+    assert foreign == [row_of("foreign", "udp", "ipv4", [port], what='"hello for the 0. time"')]
+    assert next(words) > 1
 
 
 @pytest.mark.parametrize(
@@ -661,6 +682,49 @@ def test_an_address_without_a_way_is_not_asked(row: Row, session: Session, addre
     ]
     assert (facts["addresses"], facts["source"], facts["local"]) == ({family: address}, {}, {})
     assert facts["sent"] == 0
+
+
+@pytest.mark.parametrize(("by", "all_of_it"), [("ICMP host unreachable", True), ("ICMP host prohibited", False)])
+def test_if_nobody_is_there_no_port_is(
+    session: Session, monkeypatch: pytest.MonkeyPatch, by: str, all_of_it: bool
+) -> None:
+    told = [icmp.Rejection(50_001, by, "198.51.100.1")]
+    monkeypatch.setattr(icmp, "read_errors", lambda dummy: told)
+    ports = [443, *range(50_000, 50_004)]
+    with Sweep(session, 0, [PATH], ports, 0) as sweep:
+        sweep._read_errors(0)
+        assert bool(nobody_there(sweep)) is all_of_it
+        if all_of_it:
+            look_again(sweep)
+            assert sweep.sent == 0
+            assert sweep.evidence.all("rejected", "udp", "ipv4", 0) == set(ports)
+            sweep.probes[0].answered = True  # somebody is
+            assert nobody_there(sweep) == {}
+
+
+def test_an_error_of_the_address_is_one_of_its_tcp_ports_too(session: Session) -> None:
+    tcp = TcpProbes(session, 0, "x", [PATH], {80: "http", 443: "https"})
+    tcp.evidence.ports(Observation("open", "tcp", "ipv4", 0)).add(80)
+    tcp.see_rejected(PATH, icmp.Rejection(50_000, "ICMP host unreachable", "198.51.100.1"))
+    assert tcp.evidence.all("rejected", "tcp", "ipv4", 0) == {443}
+
+
+def test_to_look_ahead_sends_nothing(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket.socket, "sendto", lambda *dummy: pytest.fail("it was asked"))
+    facts = look_ahead(0, "127.0.0.1", [row("udp", [443]), row("tcp", [443])])
+    assert (facts["addresses"], facts["local"]) == ({"ipv4": "127.0.0.1"}, {"ipv4": "127.0.0.1"})
+    assert facts["evidence"] == [
+        row_of("unsent", each, "ipv4", [443], reason="nothing was asked") for each in ("tcp", "udp")
+    ]
+    assert set(facts) == set(nothing_asked())
+    nowhere = look_ahead(0, "meet..example", [row("udp", [443])])
+    assert nowhere == nothing_asked(nowhere["unresolved"]) != nothing_asked()
+
+
+def test_to_look_ahead_tells_of_an_address_without_a_way(row: Row) -> None:
+    facts = look_ahead(0, "fe80::1", [row("udp", [443])])
+    assert (facts["addresses"], facts["local"]) == ({"ipv6": "fe80::1"}, {})
+    assert facts["evidence"][0]["detail"]["route"] == "none"
 
 
 def test_an_error_of_what_runs_aside_is_raised_when_both_have_ended() -> None:

@@ -1,0 +1,28 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The steps of a remedy: sentences are plain text, and what is there to be copied is of its own kind."""
+
+from __future__ import annotations
+
+import shlex
+
+
+class Command(str):
+    """A step for a shell somewhere; it may have words in capitals, which are the reader's to fill in."""
+
+    __slots__ = ()
+
+
+def word(name: str) -> str:
+    """A name that comes from the server, as one word of a command, whatever it has in it."""
+    return shlex.quote(name)
+
+
+class ServerCommand(Command):
+    """A step that mends something in root's shell on the server, exactly as it is."""
+
+    __slots__ = ()
