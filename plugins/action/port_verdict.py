@@ -80,9 +80,8 @@ def _judge(
     checks = _verdict.decide(requirements, vantages, target, arguments["vantage_check"])
     seconds = time.time() - arguments["started"]
     services = _sides.read_services(arguments["services"])
-    report = _report.build(
-        host, arguments["address"], checks, vantages, services, seconds, firewall, arguments["started"]
-    )
+    report = _report.build(host, arguments["address"], checks, vantages, services, seconds, firewall, target.strangers)
+    report["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(arguments["started"]))
     found = warnings(arguments["outlook"], host, requirements, vantages)
     report["warnings"] = [warning._asdict() for warning in found]
     return report, checks, vantages

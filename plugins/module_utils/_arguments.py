@@ -22,6 +22,8 @@ Result = t.Dict[str, t.Any]
 SESSION: dict[str, t.Any] = {
     "type": "dict",
     "required": True,
+    # As a whole: of a text with lines in it, such as the key, Ansible does not find the parts in what it logs.
+    "no_log": True,
     "options": {
         "id": {"type": "str", "required": True},
         "secret": {"type": "str", "required": True, "no_log": True},

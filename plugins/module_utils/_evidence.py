@@ -36,13 +36,14 @@ IN_USE = "in_use"  # not bound: `process`, `pid`, `unit` hold it
 ARRIVED = "arrived"  # a question of this session reached the network card
 PASSED = "passed"  # the ingress hook (tc, nftables' netdev) let it pass
 STRAY = "stray"  # a TCP question of this session, from source port `source`, came to ports that nobody asked
+CLAIMED = "claimed"  # a TCP question came that has this session's mark, and may be somebody else's all the same
 RECEIVED = "received"  # the question reached the listener, or its socket in the kernel
 ANSWERED = "answered"  # the answer was handed to the kernel
 UNANSWERED = "unanswered"  # the kernel refused to send the answer; `reason`
 LEFT = "left"  # the answer left by the network card
 
 _OF_PROBER = (OPEN, MOVED, ACCEPTED, FOREIGN, REJECTED, UNSENT, LIMITED, ASKED, LAST_HOP, NEAR)
-_OF_LISTENER = (IN_USE, ARRIVED, PASSED, STRAY, RECEIVED, ANSWERED, UNANSWERED, LEFT)
+_OF_LISTENER = (IN_USE, ARRIVED, PASSED, STRAY, CLAIMED, RECEIVED, ANSWERED, UNANSWERED, LEFT)
 SEEN = frozenset((*_OF_PROBER, *_OF_LISTENER))
 PROTOCOLS = ("tcp", "udp")
 FAMILIES = ("ipv4", "ipv6")
@@ -50,6 +51,9 @@ FAMILIES = ("ipv4", "ipv6")
 Detail = t.Tuple[t.Tuple[str, str], ...]
 
 _MOST_TEXT = 300  # characters; what came from the network may be long
+# What a host sends may be made to fill the controller's memory: more than any honest one has to say
+_MOST_PAIRS = 10  # of a detail
+_MOST_PORTS = 5_000_000  # of all observations together
 
 
 class Observation(t.NamedTuple):
@@ -87,9 +91,18 @@ class Evidence:
     def __init__(self) -> None:
         self._ports: dict[Observation, set[int]] = {}
 
+    def __len__(self) -> int:
+        """How many observations there are."""
+        return len(self._ports)
+
     def ports(self, observation: Observation) -> set[int]:
         """The set, to be added to, of the ports of which `observation` is true."""
         return self._ports.setdefault(observation, set())
+
+    def add(self, other: Evidence) -> None:
+        """Take in what another part of the same side has seen."""
+        for observation, ports in other._ports.items():
+            self.ports(observation).update(ports)
 
     def select(self, seen: str, protocol: str, family: str, vantage: int = 0) -> dict[Detail, set[int]]:
         """The ports of which `seen` is true, by detail."""
@@ -125,6 +138,7 @@ class Evidence:
     def from_list(cls, rows: t.Any) -> Evidence:
         """The inverse of to_list, for data from another host: raises PreflightError for anything else."""
         evidence = cls()
+        told = 0
         try:
             for row in rows:
                 observation = Observation(
@@ -138,9 +152,14 @@ class Evidence:
                     observation.seen not in SEEN
                     or observation.protocol not in PROTOCOLS
                     or observation.family not in ("", *FAMILIES)
+                    or len(observation.detail) > _MOST_PAIRS
                 ):
                     raise ValueError(observation)
-                evidence.ports(observation).update(read_ports(row["ports"]))
+                ports = read_ports(row["ports"])
+                told += len(ports)
+                if told > _MOST_PORTS:
+                    raise ValueError(told)
+                evidence.ports(observation).update(ports)
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError, PreflightError) as error:
             raise PreflightError("the evidence is not what this version writes; use one version everywhere") from error
         return evidence

@@ -27,6 +27,7 @@ def parse_ports(text: str | int) -> frozenset[int]:
     Raises PreflightError, saying what is wrong with which part, for anything but a non-empty port set.
     """
     ports: set[int] = set()
+    named = 0
     for item in str(text).split(","):
         match = _ITEM.fullmatch(item.strip())
         if not match:
@@ -37,6 +38,9 @@ def parse_ports(text: str | int) -> frozenset[int]:
             raise PreflightError(f"{quoted(text)} has a port outside {LOWEST}-{HIGHEST}; name ports that exist")
         if first > last:
             raise PreflightError(f"{quoted(text)} has a range that ends before it starts; write {last}-{first}")
+        named += last - first + 1
+        if named > HIGHEST:
+            raise PreflightError(f"{quoted(text)} names more ports than there are; name each once")
         ports.update(range(first, last + 1))
     return frozenset(ports)
 

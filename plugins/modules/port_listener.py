@@ -143,7 +143,10 @@ network:
   type: str
   sample: 1b8e0f3a5c7d92460b8e0f3a5c7d9246
 strangers:
-  description: How many datagrams and connections came from somebody else. None of them got an answer.
+  description:
+    - How many datagrams and connections came from somebody else, be it with a question that was answered before. None
+      of them got an answer.
+    - What the kernel dropped for want of room at a port that met such datagrams is counted, too.
   returned: when O(state=stopped) and a listener ran
   type: dict
   sample: {datagrams: 3, connections: 1}

@@ -127,6 +127,8 @@ ansible_facts:
           that are commands for a shell of root's on the target, and mend it there, are once more in C(commands); the
           key is missing where there are none.
         - A result that is open has C(via) if a proxy on the way left its name on the proof.
+        - V(strangers) counts what came to the tested ports from somebody else, as the target saw it. None of it was
+          answered. It is empty if the target could not be asked.
       type: dict
       sample:
         schema: 1
@@ -160,6 +162,7 @@ ansible_facts:
                   - Open 55000-55002/udp to 203.0.113.10 in the firewall in front of meet1
         services:
           - {unit: haproxy, was: active, now: active}
+        strangers: {datagrams: 3, connections: 1}
         warnings:
           - about: hairpin
             explanation: meet1 does not reach itself at 203.0.113.10.

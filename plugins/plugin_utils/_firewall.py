@@ -8,16 +8,20 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import printable
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand, word
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand
 
 _OUTWARD = ("output", "postrouting", "egress")
 _MOST_RULES = 500
 _MOST_SPANS = 5  # in a command: multiport and ufw take 15 numbers, and a line of the screen holds five spans
+# These stand in commands that are there to be copied. To a shell a name can be quoted, but nft reads it once more.
+_NAMES = ("manager", "zone", "table", "chain")
+_NAME = re.compile(r"[A-Za-z0-9_./ -]*", re.ASCII)
 _UFW_USERS_OWN = ("ufw-user-input", "ufw6-user-input")
 _TEXTS = ("protocol", "family", "action", "hook", "manager", "zone", "table", "chain", "rule", "before")
 
@@ -78,6 +82,8 @@ def _rule(row: t.Any) -> Rule | None:
     try:
         texts = {key: printable(row[key]) for key in _TEXTS}
         ports = read_ports(str(row["ports"]))
+        if not all(_NAME.fullmatch(texts[key]) for key in _NAMES):
+            return None
         return Rule(
             ports=ports,
             position=int(row["position"]),
@@ -85,7 +91,7 @@ def _rule(row: t.Any) -> Rule | None:
             certain=row["certain"] is True,
             **texts,
         )
-    except (KeyError, TypeError, ValueError, PreflightError):
+    except (KeyError, TypeError, ValueError, OverflowError, PreflightError):
         return None
 
 
@@ -137,7 +143,7 @@ def _ufw(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]) -> 
 
 
 def _firewalld(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]) -> list[str]:
-    zone = next((f" --zone={word(rule.zone)}" for rule in rules if rule.zone), "")
+    zone = next((f" --zone={rule.zone}" for rule in rules if rule.zone), "")
     ports = " ".join(f"--add-port={span}/{protocol}" for protocol, spans in groups for span in spans)
     return [f"firewall-cmd --permanent{zone} {ports}", "firewall-cmd --reload"]
 
@@ -161,8 +167,8 @@ def _iptables(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]
     for rule in _one_a_chain(rule for rule in rules if rule.family == family):
         tool = "iptables" if family == "ipv4" else "ip6tables"
         tool += "-legacy" if rule.manager == "iptables-legacy" else ""
-        place = f"-A {word(rule.chain)}" if rule.policy else f"-I {word(rule.chain)} {rule.position}"
-        table = "" if rule.table == "filter" else f" -t {word(rule.table)}"
+        place = f"-A {rule.chain}" if rule.policy else f"-I {rule.chain} {rule.position}"
+        table = "" if rule.table == "filter" else f" -t {rule.table}"
         for protocol, spans in groups:
             end = "sport" if rule.outward else "dport"
             match = f"--{end} {_colons(spans)}" if len(spans) == 1 else f"-m multiport --{end}s {_colons(spans)}"
@@ -173,7 +179,7 @@ def _iptables(rules: t.Sequence[Rule], groups: t.Sequence[tuple[str, list[str]]]
 def _nftables(rule: Rule, groups: t.Sequence[tuple[str, list[str]]]) -> list[str]:
     verb, place = ("add", "") if rule.policy else ("insert", f" position {rule.handle}")
     end = "sport" if rule.outward else "dport"
-    chain = " ".join(map(word, (*rule.table.split(), rule.chain)))
+    chain = f"{rule.table} {rule.chain}"
     return [f"nft {verb} rule {chain}{place} {protocol} {end} {_set(spans)} accept" for protocol, spans in groups]
 
 

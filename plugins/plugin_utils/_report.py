@@ -40,6 +40,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import R
 SCHEMA = 1
 WIDTH = 79
 _MOST_STEPS = 8
+_MANY_STRANGERS = 1000
 
 _VERDICT_WORDS = {"passed": "open", "failed": "FAILED", "warning": "warning", "inconclusive": "NOT PROVEN"}
 
@@ -54,18 +55,14 @@ def build(
     services: t.Sequence[dict[str, str]],
     seconds: float,
     firewall: Firewall = UNKNOWN,
-    started: float = 0,
+    strangers: t.Mapping[str, int] = {},
 ) -> Report:
-    """Return the report of `host`, known outside as `address`, with `firewall`.
-
-    `started` is when the run began, in seconds since the epoch.
-    """
+    """Return the report of `host`, known outside as `address`, with `firewall`; `strangers` as the target counted."""
     return {
         "schema": SCHEMA,
         "host": host,
         "address": address,
         "passed": passed(checks),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(seconds, 1),
         "vantages": [
             {
@@ -81,6 +78,7 @@ def build(
         ],
         "checks": [_check(check, host, address, firewall) for check in checks],
         "services": list(services),
+        "strangers": dict(strangers),
     }
 
 
@@ -152,7 +150,7 @@ def render(
         lines += [*_explain(cause, report, firewall), ""]
     for warning in report.get("warnings", ()):
         lines += [*_wrap(f"Warning: {warning['explanation']}", "  ", ""), *_steps(warning["remedy"]), ""]
-    lines += [*_passed_on(report), *_left_behind(report)]
+    lines += [*_passed_on(report), *_left_behind(report), *_strangers(report["strangers"])]
     seconds = f"{report['seconds']}\N{NO-BREAK SPACE}s"
     lines += _wrap(f"{summary(report)}. It took {seconds}.{f' Report: {path}' if path else ''}", "")
     return "\n".join([*lines, ""])
@@ -185,6 +183,14 @@ def _left_behind(report: Report) -> list[str]:
         if service["was"] != service["now"]:
             lines += _wrap(f"{service['unit']} was {service['was']} before, and is {service['now']} now!", "")
     return lines
+
+
+def _strangers(counts: t.Mapping[str, int]) -> list[str]:
+    """That somebody else was busy at these ports; on the internet a few always are."""
+    if sum(counts.values()) < _MANY_STRANGERS:
+        return []
+    told = listing([f"{count} {what}" for what, count in counts.items() if count])
+    return _wrap(f"Meanwhile strangers came to these ports with {told}. None of them got an answer.", "")
 
 
 def render_plan(report: Report, vantages: t.Sequence[Vantage]) -> str:

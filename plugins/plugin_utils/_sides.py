@@ -16,6 +16,9 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._certificate import read_certificate
 
 _MOST_CERTIFICATES = 20
+_MOST_SERVICES = 100
+_MOST_WORDS = 10  # about a holder
+_MANY = 1 << 53  # more than anything is counted to, and what every reader of JSON takes
 _MOST_ADDRESSES = 10_000  # a router with full tables has more routes, but no server so many addresses
 
 Facts = t.Mapping[str, t.Any]
@@ -71,7 +74,8 @@ class Target(t.NamedTuple):
     """The listener: what it saw, and who held the ports that it could not have.
 
     `gap` is why its evidence is incomplete, empty if it is not. `addresses` are its own, and `ipv6_off` is the setting
-    by which IPv6 is switched off there; both are empty if it did not tell.
+    by which IPv6 is switched off there; both are empty if it did not tell. `strangers` counts datagrams and connections
+    of others, or is empty.
     """
 
     evidence: Evidence
@@ -79,6 +83,7 @@ class Target(t.NamedTuple):
     gap: str
     addresses: tuple[Interface, ...] = ()
     ipv6_off: str = ""
+    strangers: t.Mapping[str, int] = {}
 
     @property
     def gone(self) -> str:
@@ -92,7 +97,9 @@ def read_target(started: Facts, stopped: Facts) -> Target:
     for row in _list(started.get("in_use")):
         try:
             in_use[str(row["protocol"]), int(row["port"])] = {
-                clean(key): clean(value) for key, value in row["holder"].items() if value is not None
+                clean(key): clean(value)
+                for key, value in list(row["holder"].items())[:_MOST_WORDS]
+                if value is not None
             }
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             continue
@@ -106,7 +113,8 @@ def read_target(started: Facts, stopped: Facts) -> Target:
     elif tap.get("lost"):
         gap = f"the look at the target's network card missed {clean(tap['lost'])} frames"
     evidence = Evidence.from_list(stopped.get("evidence") or [])
-    return Target(evidence, in_use, gap, _interfaces(stopped), clean(stopped.get("ipv6_off")))
+    strangers = _strangers(stopped.get("strangers"))
+    return Target(evidence, in_use, gap, _interfaces(stopped), clean(stopped.get("ipv6_off")), strangers)
 
 
 def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vantage:
@@ -143,12 +151,22 @@ def read_services(stages: Facts) -> list[dict[str, str]]:
 def _services(result: t.Any) -> list[dict[str, str]]:
     rows = _list(result.get("services")) if isinstance(result, dict) else []
     keys = ("unit", "was", "now")
-    return [{key: clean(row[key]) for key in keys} for row in rows if isinstance(row, dict) and {*keys} <= {*row}]
+    return [
+        {key: clean(row[key]) for key in keys}
+        for row in rows[:_MOST_SERVICES]
+        if isinstance(row, dict) and {*keys} <= {*row}
+    ]
 
 
 def clean(value: t.Any) -> str:
     """Text from another host, as it may stand in a sentence, a table or a file: printable and of bounded length."""
     return "" if value is None else printable(value)
+
+
+def _strangers(value: t.Any) -> dict[str, int]:
+    counts = value if isinstance(value, dict) else {}
+    found = {key: counts.get(key) for key in ("datagrams", "connections")}
+    return {key: count for key, count in found.items() if isinstance(count, int) and 0 <= count < _MANY}
 
 
 def of_the_internet(address: Address) -> bool:

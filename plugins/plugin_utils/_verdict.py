@@ -20,13 +20,15 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Tar
 
 Ports = t.AbstractSet[int]
 
-# Rows of: state, ports by detail, and only those in; known besides; why it is not certain
-_Table = tuple[tuple[str, dict[Detail, set[int]], Ports, dict[str, str], str], ...]
+# Rows of: state, ports by detail, and only those in; known besides; why it is not certain, None for what the tap misses
+_Table = tuple[tuple[str, dict[Detail, set[int]], Ports, dict[str, str], str | None], ...]
 
 # The states in which outsiders reach a port, whoever answers them there.
 REACHABLE = ("open", "intercepted", "wrong_server", "return_blocked")
 
 _MOST_DETAILS = 5
+_MOST_OF_ONE_KIND = 50  # results of a check; honest hosts have a few
+_CLAIMED = "somebody else asked there too as if it were this test, be it in a flood of connections"
 # What may come of asking an address that is not the target's
 _LOST = ("blocked_upstream", "rejected_upstream", "wrong_server", "blocked_on_host", "rejected_on_host")
 _PORT = re.compile("[1-9][0-9]{0,4}")
@@ -126,7 +128,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     near = vantage.evidence.all(saw.NEAR, requirement.protocol, family, vantage.number) - arrived - received
     unanswered = received - heard(saw.ANSWERED) - heard(saw.UNANSWERED)
     anywhere = requirement.ports
-    gap = target.gap
+    gap, claimed = target.gap, heard(saw.CLAIMED)
     lost = _astray(vantage, family, target)
 
     table: _Table = (
@@ -142,33 +144,44 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("wrong_server", _few(prober(saw.FOREIGN), anywhere, "many things"), anywhere, {}, target.gone),
         ("return_blocked", listener(saw.UNANSWERED), anywhere, {"where": "target"}, ""),
         ("return_blocked", listener(saw.RECEIVED), left, {"where": "beyond"}, ""),
-        ("return_blocked", listener(saw.RECEIVED), anywhere, {"where": "target"}, gap),
-        ("wrong_server", prober(saw.ACCEPTED), anywhere, {"what": "a connection, and nothing more"}, gap),
+        ("return_blocked", listener(saw.RECEIVED), anywhere, {"where": "target"}, None),
+        ("wrong_server", prober(saw.ACCEPTED), anywhere, {"what": "a connection, and nothing more"}, None),
         ("intercepted", _moved_away(prober(saw.ASKED), listener(saw.STRAY)), anywhere, {}, ""),
         ("rejected_on_host", _how_alone(prober(saw.REJECTED)), arrived, {}, ""),
-        ("rejected_upstream", prober(saw.REJECTED), anywhere, {}, gap),
+        ("rejected_upstream", prober(saw.REJECTED), anywhere, {}, None),
         ("untested", prober(saw.LIMITED), arrived, {"where": "target"}, ""),
         ("untested", prober(saw.LIMITED), anywhere, {"where": "beyond"}, ""),
-        ("blocked_on_host", listener(saw.ARRIVED), heard(saw.PASSED), {}, ""),
+        ("blocked_on_host", listener(saw.ARRIVED), heard(saw.PASSED) | claimed, {}, ""),
         ("blocked_on_host", listener(saw.ARRIVED), anywhere, {} if gap else {"where": "ingress"}, ""),
         ("untested", prober(saw.UNSENT), anywhere, {}, ""),
-        ("blocked_upstream", {(): set(anywhere)}, anywhere, {}, gap),
+        ("blocked_upstream", {(): set(anywhere)}, anywhere, {}, None),
     )
     if requirement.expect == "closed":
         table = _in_order_of_exposure(table, requirement.protocol)
     left_over = set(requirement.ports)
     results: list[Result] = []
     for state, by_detail, within, known, doubt in table:
-        for detail, ports in sorted(by_detail.items()):
-            these = left_over & ports & within
-            if these:
+        few = _few(by_detail, left_over & within, "many things", _MOST_OF_ONE_KIND)
+        for detail, ports in sorted(few.items()):
+            for these, why in _by_doubt(left_over & ports, doubt, gap, claimed):
                 left_over -= these
                 facts: dict[str, t.Any] = {**dict(detail), **known}
                 if state in ("blocked_upstream", "blocked_on_host"):
                     facts.update(_last_hop(prober(saw.LAST_HOP), these))
                 facts.update(lost if state in _LOST else {})
-                results.append(Result(state, frozenset(these), _with_certificate(facts, vantage), doubt))
+                results.append(Result(state, frozenset(these), _with_certificate(facts, vantage), why))
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
+
+
+def _by_doubt(ports: Ports, doubt: str | None, gap: str, claimed: Ports) -> list[tuple[Ports, str]]:
+    """`ports` in parts, each with why its place is not certain; `doubt` is None for what the tap may miss."""
+    if doubt is not None:
+        parts = [(ports, doubt)]
+    elif gap:
+        parts = [(ports, gap)]
+    else:
+        parts = [(ports & claimed, _CLAIMED), (ports - claimed, "")]
+    return [(these, why) for these, why in parts if these]
 
 
 def _holders(target: Target, protocol: str) -> dict[Detail, set[int]]:
@@ -220,13 +233,15 @@ def _last_hop(found: dict[Detail, set[int]], ports: Ports) -> dict[str, t.Any]:
     return {}
 
 
-def _few(everywhere: dict[Detail, set[int]], within: Ports, instead: str) -> dict[Detail, set[int]]:
+def _few(
+    everywhere: dict[Detail, set[int]], within: Ports, instead: str, most: int = _MOST_DETAILS
+) -> dict[Detail, set[int]]:
     """Put what differs in too many ways for anybody to read into one of each kind, with `instead` as its detail.
 
     Ports are read as a set, however many they are.
     """
     found = {detail: ports & within for detail, ports in everywhere.items() if ports & within}
-    if len(found) <= _MOST_DETAILS:
+    if len(found) <= most:
         return found
     to = {int(value) for detail in found for key, value in detail if key == "to" and _PORT.fullmatch(value)}
     together = {"to": format_ports(to)} if to else {}

@@ -8,15 +8,19 @@
 
 from __future__ import annotations
 
+import itertools
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage, clean
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand
 
 Facts = t.Mapping[str, t.Any]
+
+_MOST = 10  # names, STUN servers or addresses; a host that says more of them was not asked for them
 
 
 class Caution(t.NamedTuple):
@@ -34,13 +38,17 @@ def warnings(
     reached = {ip for vantage in vantages for ip in vantage.addresses.values()}
     try:
         return [
-            *_stun(outlook.get("stun") or {}, host, reached),
-            *_hairpin(outlook.get("hairpin") or {}, host),
+            *_stun(dict(_few((outlook.get("stun") or {}).items())), host, reached),
+            *_hairpin(dict(_few((outlook.get("hairpin") or {}).items())), host),
             *_names(outlook.get("names") or [], host, reached),
             *_ephemeral(read_ports(str(outlook.get("ephemeral") or "")), host, requirements),
         ]
     except (PreflightError, AttributeError, KeyError, TypeError):  # it came back from another host
         return []
+
+
+def _few(things: t.Iterable[t.Any]) -> list[t.Any]:
+    return list(itertools.islice(things, _MOST))
 
 
 def _stun(answers: Facts, host: str, reached: set[str]) -> list[Caution]:
@@ -86,8 +94,8 @@ def _hairpin(answers: Facts, host: str) -> list[Caution]:
 
 def _names(names: t.Iterable[Facts], host: str, reached: set[str]) -> list[Caution]:
     found = []
-    for name in names:
-        addresses = [*name["ipv4"], *name["ipv6"]]
+    for name in _few(names):
+        addresses = _few([*name["ipv4"], *name["ipv6"]])
         elsewhere = [clean(ip) for ip in addresses if ip not in reached]
         if not reached or (addresses and not elsewhere):
             continue
@@ -112,8 +120,8 @@ def _ephemeral(given: frozenset[int], host: str, requirements: t.Iterable[Requir
     return [
         Caution(
             "ephemeral",
-            f"The kernel of {host} hands {format_ports(ports & given)}/udp out to any program; now and then one of "
-            "them will be taken when LiveKit wants it.",
+            f"The kernel of {host} hands {shortened(format_ports(ports & given))}/udp out to any program; now and then "
+            "one of them will be taken when LiveKit wants it.",
             [
                 "Keep these ports for LiveKit:",
                 ServerCommand(

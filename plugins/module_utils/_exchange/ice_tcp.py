@@ -14,6 +14,7 @@ import struct
 from .._session import Session
 from . import stun
 from .shapes import Address, Reply, StrangerError, Turn, describe, foreign
+from .transactions import Transactions
 
 _LENGTH = struct.Struct("!H")  # RFC 4571, section 2
 
@@ -71,10 +72,11 @@ class Asking:
 class Answering:
     """The listener's end of a connection from `peer` to `local`."""
 
-    def __init__(self, session: Session, peer: Address, local: Address) -> None:
+    def __init__(self, session: Session, peer: Address, local: Address, transactions: Transactions) -> None:
         self._session = session
         self._peer = peer
         self._local = local
+        self._transactions = transactions
         self._received = b""
 
     def receive(self, data: bytes) -> Turn:
@@ -87,7 +89,7 @@ class Answering:
         if question is None:
             return Turn()
         answered = stun.answer(question, self._session, self._peer, self._local)
-        if answered is None:
+        if answered is None or self._transactions.is_replay(question[8:20], self._peer, self._local[1]):
             raise StrangerError
         reply, asked = answered
         return Turn(frame(reply), asked, complete=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from .._session import Session
 from . import http, https, ice_tcp
 from .shapes import Address, Answering, Asking, StrangerError
+from .transactions import Transactions
 
 _TLS_HANDSHAKE = 0x16  # RFC 8446, section 5.1
 _METHOD = ord("G")
@@ -26,10 +27,14 @@ def asking(speaks: str, session: Session, vantage: int, port: int, host: str) ->
 
 
 class Answerers:
-    """Makes the listener's ends of connections; raises PreflightError for a session that does not work."""
+    """Makes the listener's ends of connections; raises PreflightError for a session that does not work.
+
+    `transactions` are those of its connectivity checks, over UDP too.
+    """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self.transactions = Transactions()
+        self.session = session
         self._context = https.server_context(session)
 
     def answering(self, first: bytes, peer: Address, local: Address) -> Answering:
@@ -40,7 +45,7 @@ class Answerers:
         if first[0] == _TLS_HANDSHAKE:
             if self._context is None:
                 raise StrangerError
-            return https.Answering(self._session, local[1], self._context)
+            return https.Answering(self.session, local[1], self._context)
         if first[0] == _METHOD:
-            return http.Answering(self._session, local[1])
-        return ice_tcp.Answering(self._session, peer, local)
+            return http.Answering(self.session, local[1])
+        return ice_tcp.Answering(self.session, peer, local, self.transactions)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import socket
 import typing as t
@@ -19,8 +20,9 @@ from .proc_net import Holder, holders
 
 # Linux values (include/uapi/linux/in.h, in6.h); the socket module lacks the first
 IP_PKTINFO = 8
-BACKLOG = 256
+BACKLOG = 4096  # or what the system allows (listen(2)): a flood fills it while the loop is with other sockets
 SPARE_DESCRIPTORS = 64  # for conversations, the tap and what the interpreter needs
+MOST_SHARES = 32
 
 Port = t.Tuple[str, int]
 
@@ -32,18 +34,40 @@ class Bound(t.NamedTuple):
     in_use: dict[Port, Holder]
 
 
-def bind(requirements: t.Iterable[Requirement]) -> Bound:
+def shares(requirements: t.Iterable[Requirement]) -> list[list[Port]]:
+    """Return the ports in shares, each as large as one process may hold; those of TCP are in the first ones.
+
+    Raises PreflightError where that would be more processes than anybody wants.
+    """
+    wanted = [(row.protocol, port) for row in requirements for port in sorted(row.ports)]
+    wanted.sort(key=lambda port: port[0] != "tcp")
+    room = _room(len(wanted) + SPARE_DESCRIPTORS) - SPARE_DESCRIPTORS
+    if len(wanted) > room * MOST_SHARES:
+        raise PreflightError(
+            f"the target allows {room + SPARE_DESCRIPTORS} open files to a process, too few for {len(wanted)} ports; "
+            "raise the hard limit (LimitNOFILE of ssh.service) or test fewer ports at once"
+        )
+    return [wanted[at : at + room] for at in range(0, len(wanted), max(1, room))]
+
+
+def _room(wanted: int) -> int:
+    """How many descriptors this process may have, up to `wanted`."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+
+
+def bind(share: t.Iterable[Port]) -> Bound:
     """Bind each port with a socket of its own: one that stood for several would call a rewritten port open.
 
     Raises PreflightError when the host does not let us, for any reason but a port in use.
     """
-    wanted = [(row.protocol, port) for row in requirements for port in sorted(row.ports)]
-    _allow_descriptors(len(wanted) + SPARE_DESCRIPTORS)
     family = _family()
     bound: dict[Port, socket.socket] = {}
     busy: dict[str, set[int]] = {"tcp": set(), "udp": set()}
     try:
-        for protocol, port in wanted:
+        for protocol, port in share:
             try:
                 bound[protocol, port] = _bind(family, protocol, port)
             except OSError as error:
@@ -61,17 +85,6 @@ def bind(requirements: t.Iterable[Requirement]) -> Bound:
         for port, holder in holders(protocol, ports).items()
     }
     return Bound(bound, in_use)
-
-
-def _allow_descriptors(count: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < count:
-        raise PreflightError(
-            f"the target allows {hard} open files to a process and the port table needs {count}; "
-            "raise the hard limit (LimitNOFILE of ssh.service) or test fewer ports at once"
-        )
-    if soft != resource.RLIM_INFINITY and soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _family() -> socket.AddressFamily:
@@ -107,6 +120,11 @@ def _bind(family: socket.AddressFamily, protocol: str, port: int) -> socket.sock
 
 
 def _refusal(error: OSError, protocol: str, port: int) -> str:
-    if error.errno == errno.EACCES:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        if os.geteuid() == 0:
+            return (
+                f"the target does not let even root listen on {port}/{protocol} ({error.strerror}); "
+                "look at what SELinux, AppArmor or the container that it runs in have logged"
+            )
         return f"the target does not let this user listen on {port}/{protocol}; run with become: true"
     return f"the target cannot listen on {port}/{protocol}: {error.strerror}"

@@ -12,11 +12,10 @@ with the process, however that ends. Nothing of a listener is ever on disk.
 
 from __future__ import annotations
 
-import ctypes
 import errno
+import functools
 import json
 import os
-import pwd
 import signal
 import socket
 import struct
@@ -25,20 +24,19 @@ import typing as t
 
 from .._errors import PreflightError
 from .._exchange.stream import Answerers
+from .._own_network import own_network
 from .._ports import format_ports
 from .._requirement import Requirement
 from .._session import Session
-from .binding import Bound, bind
+from .binding import Bound, Port, bind, shares
+from .privileges import drop_privileges
+from .record import Record
 from .serving import Server
 from .tap import Tap, open_taps
+from .workers import LostError, Worker, tell
 
 NAME = "\0plugnmeet.server.port_listener"
 
-# include/uapi/linux/prctl.h
-PR_SET_NAME = 15
-PR_SET_NO_NEW_PRIVS = 38
-
-_COMM = b"plugnmeet-check"
 _CONTROL_SECONDS = 5.0
 _PATIENCE, _MOMENT = 60, 0.05  # tries, and seconds between them
 _MOST_REPLY = 64 << 20
@@ -101,26 +99,67 @@ def stop(session_id: str) -> Facts | None:
 def _live(writer: int, session: Session, requirements: t.Sequence[Requirement], deadline: float) -> None:
     """The listener's whole life, from its own side."""
     owner = os.getuid()
+    workers: list[Worker] = []
     with os.fdopen(writer, "wb") as pipe:
         try:
             _let_go(keep=writer)
             control = _take_control_name()
             answerers = Answerers(session)
-            bound = bind(requirements)
-            taps, tap_reason = _open_taps()
-            _drop_privileges()
-        except PreflightError as error:
-            pipe.write(json.dumps({"error": str(error)}).encode("utf-8"))
+            mine, *others = shares(requirements)
+            work = functools.partial(_work, session, answerers, deadline)
+            workers.extend(Worker(share, work) for share in others)
+            bound = bind(mine)
+            taps, tap_reason = _open_taps(session.id)
+            started = _describe([_told(bound), *(worker.started() for worker in workers)], tap_reason)
+            drop_privileges()
+        except (PreflightError, OSError) as error:
+            for worker in workers:
+                worker.end()
+            refused = "" if isinstance(error, PreflightError) else "the target does not let the listener start: "
+            pipe.write(json.dumps({"error": f"{refused}{error}"}).encode("utf-8"))
             return
-        started = _describe(bound, tap_reason)
         pipe.write(json.dumps(started).encode("utf-8"))
 
-    def command(listening: socket.socket, finish: t.Callable[[], Facts]) -> bool:
+    def finish() -> Facts:
+        lost = server.catch_up()
+        while workers:
+            record.absorb(workers.pop().finish())
+        return {"tap": {"usable": bool(taps), "lost": lost}, **record.finish(), **own_network()}
+
+    def command(listening: socket.socket) -> bool:
         connection, dummy = listening.accept()
         with connection:
             return _obey(connection, session.id, started, deadline, finish, owner)
 
-    Server(session, answerers, bound.sockets, taps, control, command, deadline, time.monotonic).run()
+    record = Record(session, {port for share in (mine, *others) for port in share})
+    server = Server(answerers, record, bound.sockets, taps, control, command, deadline, time.monotonic)
+    for worker in workers:  # a listener of which a part is missing is none
+        server.end_with(worker)
+    server.run()
+
+
+def _work(
+    session: Session, answerers: Answerers, deadline: float, link: socket.socket, share: t.Sequence[Port]
+) -> None:
+    """A worker's whole life, from its own side."""
+    _let_go(keep=link.fileno())
+    try:
+        bound = bind(share)
+        drop_privileges()
+    except PreflightError as error:
+        tell(link, {"error": str(error)})
+        return
+    tell(link, _told(bound))
+
+    def command(link: socket.socket) -> bool:
+        if link.recv(1):
+            server.catch_up()
+            tell(link, record.share())
+        return True
+
+    record = Record(session, set(share))
+    server = Server(answerers, record, bound.sockets, (), link, command, deadline, time.monotonic)
+    server.run()
 
 
 def _let_go(keep: int) -> None:
@@ -149,41 +188,37 @@ def _take_control_name() -> socket.socket:
     return control
 
 
-def _open_taps() -> tuple[list[Tap], str]:
+def _open_taps(session_id: str) -> tuple[list[Tap], str]:
     try:
-        return open_taps(), ""
+        return open_taps(session_id), ""
     except OSError as error:
         return [], error.strerror or str(error)
 
 
-def _drop_privileges() -> None:
-    """From here on the process can do nothing but use the sockets that it has."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_NAME, _COMM, 0, 0, 0)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if os.geteuid() != 0:
-        return
-    try:
-        nobody = pwd.getpwnam("nobody")
-        os.setgroups([])
-        os.setresgid(nobody.pw_gid, nobody.pw_gid, nobody.pw_gid)
-        os.setresuid(nobody.pw_uid, nobody.pw_uid, nobody.pw_uid)
-    except (KeyError, OSError) as error:
-        raise PreflightError(f"the listener cannot become the user nobody on this target: {error}") from error
-
-
-def _describe(bound: Bound, tap_reason: str) -> Facts:
-    ports: dict[str, list[int]] = {"tcp": [], "udp": []}
-    for protocol, port in bound.sockets:
-        ports[protocol].append(port)
+def _told(bound: Bound) -> Facts:
+    """What a process bound."""
     return {
-        "pid": os.getpid(),
-        "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "bound": {protocol: format_ports(numbers) for protocol, numbers in ports.items()},
+        "ports": list(bound.sockets),
         "in_use": [
             {"protocol": protocol, "port": port, "holder": holder._asdict()}
             for (protocol, port), holder in sorted(bound.in_use.items())
         ],
+    }
+
+
+def _describe(told: t.Iterable[Facts], tap_reason: str) -> Facts:
+    """What all processes together bound."""
+    ports: dict[str, list[int]] = {"tcp": [], "udp": []}
+    in_use: list[Facts] = []
+    for facts in told:
+        in_use += facts["in_use"]
+        for protocol, port in facts["ports"]:
+            ports[protocol].append(port)
+    return {
+        "pid": os.getpid(),
+        "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "bound": {protocol: format_ports(numbers) for protocol, numbers in ports.items()},
+        "in_use": in_use,
         "tap": {"usable": not tap_reason, "reason": tap_reason},
     }
 
@@ -211,8 +246,11 @@ def _obey(
         "started": started,
     }
     ends = bool(request == {"verb": "stop", "session": session_id})
-    if ends:
-        reply["saw"] = finish()
+    try:
+        if ends:
+            reply["saw"] = finish()
+    except LostError:  # without it what is left would be half the truth
+        return True
     try:
         connection.sendall(json.dumps(reply).encode("utf-8"))
     except OSError:

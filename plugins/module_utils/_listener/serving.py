@@ -19,9 +19,8 @@ from .._addresses import plain, plain_ip
 from .._exchange import stun
 from .._exchange.shapes import Address, Answering, Asked, StrangerError
 from .._exchange.stream import Answerers
-from .._own_network import own_network
-from .._session import Session
 from .binding import IP_PKTINFO, Port
+from .junk import Junk
 from .record import Record
 from .tap import Tap
 
@@ -30,45 +29,59 @@ _LONGEST_DATAGRAM = 2048
 _MOST_AT_ONCE = 16384  # of a stream
 _CONVERSATION_SECONDS = 10.0
 _MOST_CONVERSATIONS = 1000
+_ACCEPTED_AT_ONCE = 64
+_AT_ONCE = 128  # sockets of a turn
+
+
+class HasFileno(t.Protocol):
+    """What the kernel can be asked to watch."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
 
 
 class Server:
     """The loop over all sockets.
 
-    `answerers` makes the ends of TCP connections. `control` is a listening socket and `command` what to do with a
-    connection to it; the loop ends when that returns true. `clock` counts seconds, and `deadline` is the reading at
-    which the loop ends by itself.
+    `answerers` makes the ends of TCP connections of its session, and what is seen goes to `record`. When there is
+    something to read at `control`, `command` is called with it; the loop ends when that returns true. `clock` counts
+    seconds, and `deadline` is the reading at which the loop ends by itself.
     """
 
     def __init__(
         self,
-        session: Session,
         answerers: Answerers,
+        record: Record,
         sockets: dict[Port, socket.socket],
         taps: t.Sequence[Tap],
         control: socket.socket,
-        command: t.Callable[[socket.socket, t.Callable[[], dict[str, t.Any]]], bool],
+        command: t.Callable[[socket.socket], bool],
         deadline: float,
         clock: t.Callable[[], float],
     ) -> None:
-        self._session = session
+        self._session = answerers.session
         self._answerers = answerers
         self._taps = taps
         self._control = control
         self._command = command
         self._deadline = deadline
         self._clock = clock
-        self._record = Record(session, set(sockets))
+        self._record = record
+        self._junk = Junk(answerers.session.id)
         self._conversations: dict[int, _Conversation] = {}
         self._stopped = False
         self._epoll = select.epoll()
+        self._few = select.epoll()  # all but the datagram sockets
         self._handlers: dict[int, t.Callable[[], None]] = {}
         self._watch(control, self._obey)
         for tap in taps:
             self._watch(tap, functools.partial(self._look, tap, _FRAMES))
         for (protocol, port), sock in sockets.items():
-            handler = self._answer_datagram if protocol == "udp" else self._accept
-            self._watch(sock, functools.partial(handler, sock, port))
+            if protocol == "udp":
+                self._handlers[sock.fileno()] = functools.partial(self._answer_datagram, sock, port)
+                self._epoll.register(sock.fileno(), select.EPOLLIN)
+            else:
+                self._watch(sock, functools.partial(self._accept, sock, port))
 
     def run(self) -> None:
         """Serve until stopped or until the deadline."""
@@ -76,24 +89,39 @@ class Server:
             left = self._deadline - self._clock()
             if left <= 0:
                 return
-            for descriptor, dummy in self._epoll.poll(min(left, 1.0)):
-                handler = self._handlers.get(descriptor)
-                if handler:
-                    handler()
+            events = self._epoll.poll(min(left, 1.0), _AT_ONCE)
+            self._handle(events)
+            if len(events) == _AT_ONCE:  # in a flood of datagrams nobody else shall wait for the last of them
+                self._handle(self._few.poll(0))
             self._hang_up_on_idlers()
 
-    def _watch(self, thing: socket.socket | Tap, handler: t.Callable[[], None]) -> None:
-        self._handlers[thing.fileno()] = handler
-        self._epoll.register(thing.fileno(), select.EPOLLIN)
+    def _handle(self, events: list[tuple[int, int]]) -> None:
+        for descriptor, dummy in events:
+            handler = self._handlers.get(descriptor)
+            if handler:
+                handler()
 
-    def _finish(self) -> dict[str, t.Any]:
+    def end_with(self, thing: HasFileno) -> None:
+        """End the loop as soon as there is something to read at `thing`."""
+        self._watch(thing, self._end)
+
+    def catch_up(self) -> int:
+        """Bring the record up to date; return how many frames the taps have lost."""
         for tap in self._taps:
             self._look(tap, 1_000_000)
-        lost = sum(tap.lost() for tap in self._taps)
-        return {"tap": {"usable": bool(self._taps), "lost": lost}, **self._record.finish(), **own_network()}
+        self._record.kept_out = self._junk.kept_out()
+        return sum(tap.lost() for tap in self._taps)
+
+    def _watch(self, thing: HasFileno, handler: t.Callable[[], None]) -> None:
+        self._handlers[thing.fileno()] = handler
+        self._epoll.register(thing.fileno(), select.EPOLLIN)
+        self._few.register(thing.fileno(), select.EPOLLIN)
+
+    def _end(self) -> None:
+        self._stopped = True
 
     def _obey(self) -> None:
-        self._stopped = self._command(self._control, self._finish)
+        self._stopped = self._command(self._control)
 
     def _look(self, tap: Tap, most: int) -> None:
         for frame in tap.read(most):
@@ -108,8 +136,9 @@ class Server:
         local, reply_from = _local_end(ancillary)
         peer = plain(source)
         answered = stun.answer(data, self._session, peer, (local, port))
-        if answered is None:
+        if answered is None or self._answerers.transactions.is_replay(data[8:20], peer, port):
             self._record.strangers["datagrams"] += 1
+            self._junk.came_to(sock)
             return
         reply, asked = answered
         self._note(asked, "udp", peer, port)
@@ -121,14 +150,18 @@ class Server:
             self._note_success(asked, "udp", peer, port)
 
     def _accept(self, sock: socket.socket, port: int) -> None:
-        try:
-            connection, source = sock.accept()
-        except OSError as error:
-            # Out of descriptors: without one given up, the waiting connection would keep the loop busy for nothing.
-            if error.errno in (errno.EMFILE, errno.ENFILE) and self._conversations:
-                self._hang_up(next(iter(self._conversations.values())))
-            return
-        peer = plain(source)
+        """Take those who wait, but for a flood, which has its next turn after the other sockets had theirs."""
+        for dummy in range(_ACCEPTED_AT_ONCE):
+            try:
+                connection, source = sock.accept()
+            except OSError as error:
+                # Out of descriptors: without one given up, the waiting connection would keep the loop busy for nothing.
+                if error.errno in (errno.EMFILE, errno.ENFILE) and self._conversations:
+                    self._hang_up(next(iter(self._conversations.values())))
+                return
+            self._begin(connection, plain(source), port)
+
+    def _begin(self, connection: socket.socket, peer: Address, port: int) -> None:
         self._record.accepted(peer, port)
         if len(self._conversations) >= _MOST_CONVERSATIONS:
             self._hang_up(next(iter(self._conversations.values())))
@@ -195,6 +228,7 @@ class Server:
         descriptor = conversation.connection.fileno()
         del self._conversations[descriptor], self._handlers[descriptor]
         self._epoll.unregister(descriptor)
+        self._few.unregister(descriptor)
         conversation.connection.close()
 
     def _hang_up_on_idlers(self) -> None:

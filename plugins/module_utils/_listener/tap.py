@@ -14,7 +14,6 @@ no further evidence, so that a sweep of open ports costs nothing here.
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import socket
 import struct
@@ -24,14 +23,14 @@ from .._addresses import plain_ip
 from .._evidence import ARRIVED, LEFT, PASSED
 from .._exchange.stun import AGAIN
 from .._session import MARKS
-from .._stun import MAGIC_COOKIE
+from .._stun import HEADER_LENGTH, MAGIC_COOKIE
+from . import bpf
 
 # include/uapi/linux/if_ether.h, if_packet.h, asm-generic/socket.h
 ETH_P_ALL, ETH_P_IP, ETH_P_IPV6 = 0x0003, 0x0800, 0x86DD
 SOL_PACKET = 263
 PACKET_STATISTICS = 6
 PACKET_OUTGOING = 4
-SO_ATTACH_FILTER = 26
 SO_RCVBUFFORCE = 33
 
 _SNAP = 256  # bytes of a frame: headers and a whole connectivity check
@@ -56,14 +55,14 @@ class Frame(t.NamedTuple):
 
 
 class Tap:
-    """An open tap for frames of `protocol`; raises OSError where the host does not allow one."""
+    """An open tap for frames of `protocol` that `program` takes; raises OSError where the host does not allow one."""
 
-    def __init__(self, protocol: int) -> None:
+    def __init__(self, protocol: int, program: bytes) -> None:
         self._came = ARRIVED if protocol == ETH_P_ALL else PASSED
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol))
         try:
             self._socket.setblocking(False)
-            _attach(self._socket, _assemble(_FILTER))
+            bpf.attach(self._socket, program)
             try:
                 self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, _BUFFER)
             except OSError:  # without CAP_NET_ADMIN the system's limit holds
@@ -99,11 +98,12 @@ class Tap:
         self._socket.close()
 
 
-def open_taps() -> list[Tap]:
-    """Return a tap for each place; raises OSError where the host does not allow them."""
+def open_taps(session_id: str) -> list[Tap]:
+    """Return a tap for each place, for one session; raises OSError where the host does not allow them."""
     taps: list[Tap] = []
+    program = _filter(session_id)
     try:
-        taps.extend(map(Tap, (ETH_P_ALL, ETH_P_IP, ETH_P_IPV6)))
+        taps.extend(Tap(protocol, program) for protocol in (ETH_P_ALL, ETH_P_IP, ETH_P_IPV6))
     except OSError:
         for tap in taps:
             tap.close()
@@ -144,74 +144,54 @@ def read_frame(data: bytes, where: str) -> Frame | None:
     return Frame(kind, (source, source_port), (destination, destination_port), where, payload, mss)
 
 
-# Classic BPF (Documentation/networking/filter.rst): an instruction is a code, an operand and, for a jump, the labels to
-# go to if it holds and if it does not. Offsets behind an IP header are relative to register X.
-_LOAD_BYTE, _LOAD_WORD, _AND, _RETURN = 0x30, 0x20, 0x54, 0x06
-_LOAD_X, _LOAD_X_IPV4_HEADER, _LOAD_BYTE_AT_X, _LOAD_WORD_AT_X = 0x01, 0xB1, 0x50, 0x40
-_IF_EQUAL, _IF_GREATER_EQUAL = 0x15, 0x35
-_PACKET_TYPE = 0xFFFFF000 + 4  # SKF_AD_OFF + SKF_AD_PKTTYPE
-
-_Instruction = t.Union[str, t.Tuple[int, int], t.Tuple[int, int, str, str]]
-_FILTER: tuple[_Instruction, ...] = (
-    (_LOAD_BYTE, 0),
-    (_AND, 0xF0),
-    (_IF_EQUAL, 0x40, "ipv4", "not ipv4"),
-    "ipv4",
-    (_LOAD_X_IPV4_HEADER, 0),
-    (_LOAD_BYTE, 9),
-    (_IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
-    "not ipv4",
-    (_IF_EQUAL, 0x60, "ipv6", "leave"),
-    "ipv6",
-    (_LOAD_X, 40),
-    (_LOAD_BYTE, 6),
-    (_IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
-    "not udp",
-    (_IF_EQUAL, socket.IPPROTO_TCP, "tcp", "leave"),
-    "udp",  # STUN in either direction
-    (_LOAD_WORD_AT_X, 12),
-    (_IF_EQUAL, MAGIC_COOKIE, "stun", "leave"),
-    "stun",  # a question that was asked before, or its answer
-    (_LOAD_BYTE_AT_X, 16),
-    (_AND, AGAIN),
-    (_IF_EQUAL, AGAIN, "take", "leave"),
-    "tcp",
-    (_LOAD_BYTE_AT_X, 13),
-    (_AND, _SYN_ACK),
-    (_IF_EQUAL, _SYN_ACK, "syn-ack", "not syn-ack"),
-    "syn-ack",  # only our own
-    (_LOAD_WORD, _PACKET_TYPE),
-    (_IF_EQUAL, PACKET_OUTGOING, "take", "leave"),
-    "not syn-ack",
-    (_IF_EQUAL, _SYN, "syn", "leave"),
-    "syn",  # one whose first option is a mark
-    (_LOAD_WORD_AT_X, 20),
-    (_IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[0], "not too small", "leave"),
-    "not too small",
-    (_IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[-1] + 1, "leave", "take"),
-    "take",
-    (_RETURN, _SNAP),
-    "leave",
-    (_RETURN, 0),
-)
-
-
-def _assemble(program: t.Iterable[_Instruction]) -> bytes:
-    """Turn the labels of `program` into distances and pack it as struct sock_filter has it."""
-    labels: dict[str, int] = {}
-    instructions: list[tuple[t.Any, ...]] = []
-    for line in program:
-        if isinstance(line, str):
-            labels[line] = len(instructions)
-        else:
-            instructions.append(line)
-    code = b""
-    for number, (operation, operand, *targets) in enumerate(instructions):
-        distances = [labels[label] - number - 1 for label in targets] or [0, 0]
-        code += struct.pack("HBBI", operation, *distances, operand)
-    return code
-
-
-def _attach(sock: socket.socket, program: bytes) -> None:
-    code = ctypes.create_string_buffer(program)
-    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, ctypes.addressof(code)))
+def _filter(session_id: str) -> bytes:
+    """What a tap takes; register X is the length of the IP header."""
+    return bpf.assemble(
+        [
+            (bpf.LOAD_BYTE, 0),
+            (bpf.AND, 0xF0),
+            (bpf.IF_EQUAL, 0x40, "ipv4", "not ipv4"),
+            "ipv4",
+            (bpf.LOAD_X_IPV4_HEADER, 0),
+            (bpf.LOAD_BYTE, 9),
+            (bpf.IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
+            "not ipv4",
+            (bpf.IF_EQUAL, 0x60, "ipv6", "leave"),
+            "ipv6",
+            (bpf.LOAD_X, 40),
+            (bpf.LOAD_BYTE, 6),
+            (bpf.IF_EQUAL, socket.IPPROTO_UDP, "udp", "not udp"),
+            "not udp",
+            (bpf.IF_EQUAL, socket.IPPROTO_TCP, "tcp", "leave"),
+            "udp",  # STUN in either direction
+            (bpf.LOAD_WORD_AT_X, 12),
+            (bpf.IF_EQUAL, MAGIC_COOKIE, "stun", "leave"),
+            "stun",  # a question that was asked before, or its answer
+            (bpf.LOAD_BYTE_AT_X, 16),
+            (bpf.AND, AGAIN),
+            (bpf.IF_EQUAL, AGAIN, "again", "leave"),
+            "again",
+            (bpf.LOAD_WORD, bpf.PACKET_TYPE),
+            (bpf.IF_EQUAL, PACKET_OUTGOING, "take", "question"),
+            "question",  # to this session; its USERNAME comes first
+            *bpf.is_id(session_id, 8 + HEADER_LENGTH + 4, "take", "leave"),
+            "tcp",
+            (bpf.LOAD_BYTE_AT_X, 13),
+            (bpf.AND, _SYN_ACK),
+            (bpf.IF_EQUAL, _SYN_ACK, "syn-ack", "not syn-ack"),
+            "syn-ack",  # only our own
+            (bpf.LOAD_WORD, bpf.PACKET_TYPE),
+            (bpf.IF_EQUAL, PACKET_OUTGOING, "take", "leave"),
+            "not syn-ack",
+            (bpf.IF_EQUAL, _SYN, "syn", "leave"),
+            "syn",  # one whose first option is a mark
+            (bpf.LOAD_WORD_AT_X, 20),
+            (bpf.IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[0], "not too small", "leave"),
+            "not too small",
+            (bpf.IF_GREATER_EQUAL, _MSS_OPTION << 16 | MARKS[-1] + 1, "leave", "take"),
+            "take",
+            (bpf.RETURN, _SNAP),
+            "leave",
+            (bpf.RETURN, 0),
+        ]
+    )

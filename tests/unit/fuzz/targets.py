@@ -33,6 +33,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes 
     StrangerError,
     Turn,
 )
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.transactions import Transactions
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import tap
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
@@ -258,8 +259,8 @@ def ice_tcp_unframe(data: bytes) -> None:
 
 def ice_tcp_answering(data: bytes) -> None:
     """The listener's stream."""
-    assert not any(turn.send for turn in _listen(ice_tcp.Answering(STRANGER, PROBER, LISTENER), data))
-    for turn in _listen(ice_tcp.Answering(SESSION, PROBER, LISTENER), data):
+    assert not any(turn.send for turn in _listen(ice_tcp.Answering(STRANGER, PROBER, LISTENER, Transactions()), data))
+    for turn in _listen(ice_tcp.Answering(SESSION, PROBER, LISTENER, Transactions()), data):
         assert len(turn.send) <= max(len(data), 2)
 
 

@@ -41,14 +41,6 @@ ARGUMENTS: Result = {
 }
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is shown to the user."""
-    shown: list[str] = []
-    monkeypatch.setattr(port_verdict, "display", types.SimpleNamespace(display=shown.append))
-    return shown
-
-
 def run(check: bool = False, **more: t.Any) -> Result:
     """Run the action as a task of host meet1."""
     task = types.SimpleNamespace(args={**ARGUMENTS, **more}, async_val=0, check_mode=check, action="port_verdict")
@@ -72,6 +64,17 @@ def test_what_is_proven_passes(screen: list[str]) -> None:
     assert report["services"] == [{"unit": "haproxy", "was": "active", "now": "active"}]
     assert len(screen) == 1
     assert "1-3/udp  media  required  open" in screen[0]
+
+
+def test_the_report_says_when_it_began_and_what_the_server_is_warned_of(screen: list[str]) -> None:
+    report = run()["ansible_facts"]["preflight_report"]
+    assert (report["started"], report["warnings"]) == ("2023-11-14T22:13:20Z", [])
+    assert "Warning" not in screen[0]
+    warned = run(outlook={"hairpin": {"203.0.113.10": False}})
+    report = warned["ansible_facts"]["preflight_report"]
+    assert [warning["about"] for warning in report["warnings"]] == ["hairpin"]
+    assert report["passed"]
+    assert "Warning: meet1 does not reach itself at 203.0.113.10" in screen[1]
 
 
 def test_what_is_not_proven_fails_with_a_report(screen: list[str], tmp_path: pathlib.Path) -> None:

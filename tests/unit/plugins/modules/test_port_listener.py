@@ -119,7 +119,7 @@ def test_check_mode_stops_nothing(run_module: t.Any, session: Result, port: int)
         ),
         (
             {"session": {"id": "x", "secret": "x" * 32}},
-            'session.id must be 16 letters and digits, not "x"; take lookup(',
+            'session.id must be 16 letters and digits, not "********"; take lookup(',
         ),
         ({"session": {"id": "x" * 16, "secret": "x"}}, "session.secret must be 22 ICE characters or more; take "),
         (

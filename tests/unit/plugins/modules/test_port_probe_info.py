@@ -54,7 +54,7 @@ def test_check_mode_sends_nothing(run_module: t.Any, session: Result, monkeypatc
         ({"pace": -1}, "pace is -1; take 0 to find it out, or the most probes a second."),
         ({"ports": []}, "ports is an empty list; name at least one port to test."),
         ({"ports": [{**TABLE[0], "ports": "65536"}]}, 'ports[0].ports "65536" has a port outside 1-65535; '),
-        ({"session": {"id": "x", "secret": "x" * 32}}, 'session.id must be 16 letters and digits, not "x"; '),
+        ({"session": {"id": "x", "secret": "x" * 32}}, 'session.id must be 16 letters and digits, not "********"; '),
         (
             {"ports": [{"name": "web", "protocol": "tcp", "ports": 443, "speaks": "https"}]},
             "session.certificate is missing, and a port that speaks https needs it; take lookup(",

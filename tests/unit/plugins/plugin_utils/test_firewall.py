@@ -171,21 +171,3 @@ def test_what_came_back_is_safe_to_print() -> None:
     assert "\x1b" not in rule(rule="\x1b[31m-j DROP").rule
     assert read_firewall({"in_force": "ufw\n", "cloud": "aws"}) == Firewall("ufw ", (), "aws")
     assert len(read_firewall({"rules": [ROW] * 1000}).rules) == _firewall._MOST_RULES
-
-
-@pytest.mark.parametrize(
-    ("about", "command"),
-    [
-        ({"manager": "iptables-nft"}, "iptables -I 'a;reboot' 5 -p udp --dport 50000:60000 -j ACCEPT"),
-        (
-            {"manager": "nftables", "table": "inet x$(y)", "handle": 7},
-            "nft insert rule inet 'x$(y)' 'a;reboot' position 7 udp dport 50000-60000 accept",
-        ),
-        (
-            {"manager": "firewalld", "zone": "`z`"},
-            "firewall-cmd --permanent --zone='`z`' --add-port=50000-60000/udp",
-        ),
-    ],
-)
-def test_a_name_from_the_server_is_one_word_whatever_is_in_it(about: t.Any, command: str) -> None:
-    assert commands(about.pop("manager"), chain="a;reboot", **about)[0] == command

@@ -57,7 +57,6 @@ def test_the_report_is_exactly_the_contracts(sides: t.Any) -> None:
         "host": "meet1",
         "address": "meet.example.com",
         "passed": False,
-        "started": "1970-01-01T00:00:00Z",
         "seconds": 4.1,
         "vantages": [
             {
@@ -94,7 +93,19 @@ def test_the_report_is_exactly_the_contracts(sides: t.Any) -> None:
             }
         ],
         "services": [{"unit": "haproxy", "was": "active", "now": "active"}],
+        "strangers": {},
     }
+
+
+def test_strangers_are_counted_and_many_are_told_of(sides: t.Any) -> None:
+    vantage, rows = sides.vantage({("open", "udp", ""): MEDIA}), [sides.row("udp", MEDIA, name="media")]
+    few = make(sides, rows, [vantage], strangers={"datagrams": 3, "connections": 1})
+    assert few[0]["strangers"] == {"datagrams": 3, "connections": 1}
+    assert "trangers" not in show(few)
+    many = show(make(sides, rows, [vantage], strangers={"datagrams": 48_000, "connections": 0}))
+    assert "Meanwhile strangers came to these ports with 48000 datagrams. None of them got an answer." in " ".join(
+        many.split()
+    )
 
 
 def test_what_is_known_has_the_contracts_names(sides: t.Any) -> None:

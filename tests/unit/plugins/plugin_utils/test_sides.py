@@ -73,6 +73,20 @@ def test_what_is_missing_of_the_target_is_a_gap(stopped: dict[str, t.Any], gap: 
     assert target.evidence.all("received", "udp", "ipv4") == {1, 2, 3}
 
 
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ({"datagrams": 3, "connections": 0}, {"datagrams": 3, "connections": 0}),
+        ({"datagrams": -3, "connections": "7", "more": 1}, {}),
+        ({"datagrams": float("nan"), "connections": 10**400}, {}),
+        (None, {}),
+        ([1], {}),
+    ],
+)
+def test_of_strangers_only_counts_are_taken(told: t.Any, known: dict[str, int]) -> None:
+    assert read_target(STARTED, {**STOPPED, "strangers": told}).strangers == known
+
+
 def test_a_prober_that_worked_is_taken_whole() -> None:
     vantage = read_vantage("ext", 0, PROBED, STOPPED)
     assert (vantage.host, vantage.number, vantage.failure, vantage.unresolved) == ("ext", 0, "", "")
@@ -238,6 +252,7 @@ _stopped = st.fixed_dictionaries(
     {},
     optional={
         "running": _json,
+        "strangers": _json,
         "tap": _tap,
         "evidence": _json | st.lists(_observation, max_size=2),
         "sources": _json | st.lists(_hostile({"vantage": 0, "address": "198.51.100.2"}), max_size=2),

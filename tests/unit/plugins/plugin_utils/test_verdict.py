@@ -97,6 +97,29 @@ def test_both_sides_evidence_means_a_state(
         assert check.verdict == "failed"
 
 
+@pytest.mark.parametrize(("prober", "listener", "state", "facts", "uncertain"), TABLE, ids=map(_names, TABLE))
+def test_where_somebody_else_asked_too_nothing_rests_on_what_the_card_did_not_see(
+    sides: t.Any, prober: str, listener: str, state: str, facts: dict[str, str], uncertain: bool
+) -> None:
+    vantage = sides.vantage(_seen(prober, "tcp"))
+    target = sides.target({**_seen(listener, "tcp"), ("claimed", "tcp", ""): [1, 2]})
+    (check,) = _verdict.decide([sides.row("tcp", [1])], [vantage], target, True)
+    assert check.results == [_verdict.Result(state, frozenset({1}), facts, _verdict._CLAIMED if uncertain else "")]
+    gone = sides.target({("claimed", "tcp", ""): [1, 2]}, GAP)
+    (check,) = _verdict.decide([sides.row("tcp", [1, 3])], [sides.vantage({})], gone, True)
+    assert check.results == [_verdict.Result("blocked_upstream", frozenset({1, 3}), {}, GAP)]
+
+
+def test_a_flood_of_one_port_makes_no_other_uncertain(sides: t.Any) -> None:
+    target = sides.target({("claimed", "tcp", ""): [1], ("arrived", "tcp", ""): [2]})
+    (check,) = _verdict.decide([sides.row("tcp", [1, 2, 3])], [sides.vantage({})], target, True)
+    assert [(result.state, *result.ports, bool(result.gap)) for result in check.results] == [
+        ("blocked_upstream", 1, True),
+        ("blocked_on_host", 2, False),
+        ("blocked_upstream", 3, False),
+    ]
+
+
 @pytest.mark.parametrize(("gap", "facts"), [("", {"where": "ingress"}), (GAP, {})], ids=["whole", "gap"])
 def test_what_the_ingress_hook_did_not_let_pass_was_stopped_there(
     sides: t.Any, gap: str, facts: dict[str, str]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -13,7 +14,8 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
-from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding import bind
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener import binding
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding import bind, shares
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -22,9 +24,18 @@ FreePorts = t.Callable[[int], t.List[int]]
 Row = t.Callable[..., Requirement]
 
 
+EVEN_ROOT = "the target does not let even root listen on 443/tcp"
+LOOK = "look at what SELinux, AppArmor or the container that it runs in have logged"
+
+
+def bind_all(*rows: Requirement) -> binding.Bound:
+    (share,) = shares(rows)
+    return bind(share)
+
+
 def test_every_port_has_a_socket_of_its_own_for_both_families(free_ports: FreePorts, row: Row) -> None:
     ports = free_ports(3)
-    bound = bind([row("udp", ports), row("tcp", ports[:2])])
+    bound = bind_all(row("udp", ports), row("tcp", ports[:2]))
     try:
         assert set(bound.sockets) == {*(("udp", port) for port in ports), *(("tcp", port) for port in ports[:2])}
         assert bound.in_use == {}
@@ -52,7 +63,7 @@ def test_a_port_in_use_is_no_error_and_its_holder_is_named(
         holding.bind((host, taken))
         if protocol == "tcp":
             holding.listen(1)
-        bound = bind([row(protocol, [taken, free])])
+        bound = bind_all(row(protocol, [taken, free]))
     for sock in bound.sockets.values():
         sock.close()
     assert set(bound.sockets) == {(protocol, free)}
@@ -69,21 +80,42 @@ def test_a_port_with_past_connections_can_be_bound(free_ports: FreePorts, row: R
         server.accept()[0].close()  # closes first, and so waits in TIME_WAIT
         client.recv(1)
         client.close()
-    bound = bind([row("tcp", [port])])
+    bound = bind_all(row("tcp", [port]))
     for sock in bound.sockets.values():
         sock.close()
     assert set(bound.sockets) == {("tcp", port)}
 
 
+@pytest.mark.parametrize(
+    ("number", "geteuid", "sentence"),
+    [
+        (errno.EACCES, 1000, "the target does not let this user listen on 443/tcp; run with become: true"),
+        (errno.EACCES, 0, f"{EVEN_ROOT} (Permission denied); {LOOK}"),
+        (errno.EPERM, 0, f"{EVEN_ROOT} (Operation not permitted); {LOOK}"),
+        (errno.ENOBUFS, 0, "the target cannot listen on 443/tcp: No buffer space available"),
+    ],
+)
+def test_a_refusal_is_said(monkeypatch: pytest.MonkeyPatch, number: int, geteuid: int, sentence: str) -> None:
+    def refuse(*dummy: object) -> socket.socket:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(binding, "_bind", refuse)
+    monkeypatch.setattr(os, "geteuid", lambda: geteuid)
+    with pytest.raises(PreflightError) as raised:
+        bind([("tcp", 443)])
+    assert str(raised.value) == sentence
+
+
 _TOO_MANY = """
 import resource
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
-from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding import bind
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding import bind, shares
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 try:
-    bound = bind([Requirement("media", "udp", frozenset(range({first}, {first} + {count})), "stun")])
-    print(len(bound.sockets))
+    ports = frozenset(range({first}, {first} + {count}))
+    parts = shares([Requirement("media", "udp", ports, "stun"), Requirement("web", "tcp", ports, "http")])
+    print([len(bind(part).sockets) for part in parts[:1]], [len(part) for part in parts], *parts[0][0])
 except PreflightError as error:
     print(error)
 """
@@ -97,12 +129,19 @@ def _bind_with_limits(first: int, count: int, soft: int, hard: int) -> str:
 
 
 def test_a_soft_limit_of_open_files_is_raised(free_ports: FreePorts) -> None:
-    assert _bind_with_limits(free_ports(100)[0], 100, soft=64, hard=400) == "100"
+    first = free_ports(50)[0]
+    assert _bind_with_limits(first, 50, soft=64, hard=400) == f"[100] [100] tcp {first}"
 
 
-def test_a_hard_limit_of_open_files_is_said_and_nothing_is_bound(free_ports: FreePorts) -> None:
-    said = _bind_with_limits(free_ports(100)[0], 100, soft=64, hard=100)
-    assert said.startswith("the target allows 100 open files to a process and the port table needs 164;")
+def test_a_hard_limit_of_open_files_makes_shares(free_ports: FreePorts) -> None:
+    first = free_ports(50)[0]
+    assert _bind_with_limits(first, 50, soft=64, hard=104) == f"[40] [40, 40, 20] tcp {first}"
+
+
+@pytest.mark.parametrize("hard", [20, 64, 67])
+def test_one_that_would_take_too_many_of_them_is_said(free_ports: FreePorts, hard: int) -> None:
+    said = _bind_with_limits(free_ports(50)[0], 50, soft=20, hard=hard)
+    assert said.startswith(f"the target allows {hard} open files to a process, too few for 100 ports; raise the hard")
 
 
 def test_a_port_that_this_user_cannot_have_is_said(row: Row) -> None:
@@ -115,7 +154,7 @@ def test_a_port_that_this_user_cannot_have_is_said(row: Row) -> None:
         try:
             if os.geteuid() == 0:
                 os.setuid(65534)
-            bind([row("udp", [1])])
+            bind_all(row("udp", [1]))
         except PreflightError as error:
             os.write(writer, str(error).encode("utf-8"))
         finally:

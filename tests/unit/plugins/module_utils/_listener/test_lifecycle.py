@@ -20,6 +20,7 @@ import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.privileges import MOST_GROWTH
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
@@ -227,7 +228,23 @@ def test_it_has_no_privileges_left(listen: Listen, free_ports: FreePorts, row: R
     assert set(status["Uid"].split()) == {str(uid)}
     if os.geteuid() == 0:
         assert status["Groups"].strip() == ""
-        assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+    sets = {name: int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")}
+    assert sets == dict.fromkeys(sets, 0)
+
+
+def test_its_memory_is_bounded(listen: Listen, free_ports: FreePorts, row: Row) -> None:
+    pid = listen(row("udp", free_ports(1)))["pid"]
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        size = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmSize"))
+    (limit,) = {int(value) for value in limits(pid)["Max address space"]}
+    assert MOST_GROWTH / 2 < limit - size <= MOST_GROWTH
+    assert limits(pid)["Max core file size"] == ["0"] * 2
+
+
+def limits(pid: int) -> dict[str, list[str]]:
+    """The soft and the hard limits of a process."""
+    with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
+        return {line[:25].strip(): line[26:].split()[:2] for line in file}
 
 
 @pytest.mark.parametrize(
@@ -252,3 +269,15 @@ def test_a_caller_that_talks_nonsense_does_not_end_it(
 def test_the_secret_is_told_to_nobody(listen: Listen, free_ports: FreePorts, row: Row, session: Session) -> None:
     started = listen(row("udp", free_ports(1)))
     assert session.secret not in json.dumps([started, lifecycle.status(), lifecycle.stop(session.id)])
+
+
+def test_what_the_system_refuses_is_a_sentence(
+    listen: Listen, free_ports: FreePorts, row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(dummy: Session) -> t.Any:
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr(lifecycle, "Answerers", refuse)
+    with pytest.raises(PreflightError) as raised:
+        listen(row("udp", free_ports(1)))
+    assert str(raised.value) == "the target does not let the listener start: [Errno 13] Permission denied"

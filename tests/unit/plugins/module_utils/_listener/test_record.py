@@ -97,12 +97,57 @@ def test_a_connection_of_a_known_prober_has_been_received(record: Record, sessio
     assert seen(record) == [("arrived", "tcp", 5, "443"), ("received", "tcp", 5, "443")]
 
 
-def test_a_flood_of_peers_does_not_fill_the_memory(record: Record, session: Session) -> None:
+def from_elsewhere(frame: Frame, number: int = 1) -> Frame:
+    return frame._replace(source=(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1))
+
+
+def test_who_asked_what_nobody_can_guess_is_believed_in_its_syns_and_nobody_else(
+    record: Record, session: Session
+) -> None:
+    record.frame(syn(session))
+    record.frame(from_elsewhere(syn(session, 8080)))
+    record.frame(question(session, UDP))
+    record.accepted(PROBER, TCP)
+    assert seen(record) == [
+        ("arrived", "tcp", 5, "443"),
+        ("arrived", "udp", 5, "50000"),
+        ("claimed", "tcp", 5, "8080"),
+        ("received", "tcp", 5, "443"),
+    ]
+    assert record.finish()["sources"] == [{"vantage": 5, "address": PROBER[0]}]
+
+
+@pytest.mark.parametrize("forged", ["another address", "another mark"])
+def test_where_nobody_did_a_guess_is_no_evidence(record: Record, session: Session, forged: str) -> None:
+    record.frame(syn(session))
+    other = from_elsewhere(syn(session, 80))
+    record.frame(other if forged == "another address" else syn(session)._replace(mss=session.mark(0) - 1))
+    record.accepted(PROBER, TCP)
+    assert {row[0] for row in seen(record)} == {"claimed"}
+    assert record.finish()["sources"] == []
+
+
+def test_a_flood_of_syns_fills_no_memory_forges_nothing_and_hides_no_prober(record: Record, session: Session) -> None:
+    record.frame(question(session, UDP))
     for number in range(30_000):
-        peer = (f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1)
-        record.frame(Frame("syn", peer, (TARGET, TCP), "arrived", b"", session.mark(5)))
-        record.accepted(peer, TCP)
-        record.frame(Frame("syn", PROBER, (peer[0], TCP), "arrived", b"", session.mark(5)))
+        flood = from_elsewhere(syn(session, TCP + number % 3), number)
+        record.frame(flood)
+        record.accepted(flood.source, TCP)
+        record.frame(flood._replace(destination=(flood.source[0], flood.destination[1])))
+    assert len(record._syns) == len(record._handshakes) == len(record._accepted) == 20_000
     assert len(record._destinations) == 64
-    assert len(record._syns) == len(record._accepted) == 20_000
-    assert seen(record) == [("arrived", "tcp", 5, "443"), ("received", "tcp", 5, "443")]
+    record.frame(syn(session))  # which has its place all the same
+    assert seen(record) == [
+        ("arrived", "tcp", 5, "443"),
+        ("arrived", "udp", 5, "50000"),
+        ("claimed", "tcp", 5, "443-445"),
+    ]
+    assert record.finish()["destinations"] == [{"vantage": 5, "address": TARGET}]
+
+
+def test_whoever_sees_the_id_fills_no_memory_either(record: Record, session: Session) -> None:
+    for number in range(60_000):
+        record.frame(
+            question(session, 1 + number, arrived=1 + number * 7 % 60_000)._replace(source=("10.0.0.1", number))
+        )
+    assert len(record._evidence) <= 50_001

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -17,6 +18,7 @@ import pytest
 from ansible_collections.plugnmeet.server.plugins.module_utils import _stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import http, https, ice_tcp, stream, stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import Asking, Outcome, Reply
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.transactions import MOST_ANSWERS
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
@@ -310,6 +312,85 @@ def test_strangers_get_not_one_byte_over_a_connection(
     assert family_name
 
 
+def answers(sock: socket.socket) -> list[bytes]:
+    """What comes until nothing does."""
+    sock.settimeout(QUIET)
+    found = []
+    with contextlib.suppress(socket.timeout):
+        while True:
+            found.append(sock.recv(2048))
+    return found
+
+
+@hosts
+def test_what_was_recorded_moves_nothing_but_a_few_answers_to_who_asked(
+    listen: Listen,
+    free_ports: FreePorts,
+    row: Row,
+    session: Session,
+    family: socket.AddressFamily,
+    host: str,
+    family_name: str,
+) -> None:
+    first, second = free_ports(2)
+    listen(row("udp", [first, second]), row("tcp", [second]))
+    question = ask(session, first)
+    with socket.socket(family, socket.SOCK_DGRAM) as prober, socket.socket(family, socket.SOCK_DGRAM) as replayer:
+        prober.sendto(question, (host, first))
+        assert len(answers(prober)) == 1
+        for dummy in range(20):
+            replayer.sendto(question, (host, first))  # from elsewhere
+            replayer.sendto(question, (host, second))
+            prober.sendto(question, (host, second))  # or with a forged source
+        assert (answers(replayer), answers(prober)) == ([], [])
+        for dummy in range(20):
+            prober.sendto(question, (host, first))
+        assert len(answers(prober)) == MOST_ANSWERS - 1
+    with socket.socket(family, socket.SOCK_STREAM) as replayer:
+        replayer.connect((host, second))
+        replayer.sendall(ice_tcp.frame(question))
+        replayer.settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert replayer.recv(2048) == b""
+    seen = saw(session)
+    assert seen["strangers"]["datagrams"] == 60 + 20 - (MOST_ANSWERS - 1)
+    assert rows(seen, first)["received"]["family"] == family_name
+
+
+def test_a_port_that_met_junk_lets_only_questions_of_the_session_in(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, stranger: Session
+) -> None:
+    ports = free_ports(2)
+    pid = listen(row("udp", ports))["pid"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as prober:
+        prober.settimeout(5)
+        prober.sendto(b"junk", ("127.0.0.1", ports[0]))
+        for number in range(5000):
+            junk = (b"", b"junk", bytes(1400), ask(stranger, ports[0]), ask(session, ports[0])[:36])[number % 5]
+            prober.sendto(junk, ("127.0.0.1", ports[0]))
+        busy = cpu(pid)
+        for dummy in range(5000):
+            prober.sendto(b"junk", ("127.0.0.1", ports[0]))
+        prober.sendto(ask(session, ports[0]), ("127.0.0.1", ports[0]))
+        assert prove(session, prober.recv(2048), ports[0]).outcome is Outcome.PROVEN
+        assert cpu(pid) - busy <= 2  # ticks
+        third_party = _stun.build(
+            _stun.BINDING_REQUEST,
+            b"transaction3",
+            [(_stun.PRIORITY, bytes(4)), (0xC057, bytes(3)), (_stun.USERNAME, session.id.encode("ascii") + b":x")],
+            session.key,
+        )
+        prober.sendto(third_party, ("127.0.0.1", ports[0]))
+        assert prober.recv(2048)
+    assert saw(session)["strangers"] == {"datagrams": 10_001, "connections": 0}
+
+
+def cpu(pid: int) -> int:
+    """The time that a process has had, in ticks of a hundredth of a second."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+
 def test_a_flood_of_strangers_leaves_the_session_its_answers(
     listen: Listen, free_ports: FreePorts, row: Row, session: Session
 ) -> None:
@@ -331,7 +412,7 @@ def test_a_flood_of_strangers_leaves_the_session_its_answers(
         else:
             pytest.fail("no answer")
     with socket.create_connection(("127.0.0.1", port), timeout=5) as late:
-        late.sendall(ice_tcp.frame(ask(session, port)))
+        late.sendall(ice_tcp.frame(stun.ask(session, 4, port, b"transaction2", b"tie-brkr")))
         assert ice_tcp.unframe(late.recv(2048))
     for connection in idle:
         connection.close()
@@ -349,3 +430,68 @@ def test_a_connection_that_its_owner_resets_at_once_does_no_harm(
     with socket.create_connection(("127.0.0.1", port), timeout=5) as prober:
         prober.sendall(ice_tcp.frame(ask(session, port)))
         assert ice_tcp.unframe(prober.recv(2048))
+
+
+MANY = int(os.environ.get("STRANGERS") or 20_000)
+
+
+def test_many_strangers_of_every_kind_get_not_one_byte_and_the_session_its_proof(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, stranger: Session
+) -> None:
+    """Half of them before the session asks, the rest after; every hundredth comes over TCP. STRANGERS says how many."""
+    ports = free_ports(200)
+    pid = listen(row("udp", ports), row("tcp", ports[:3]), seconds=600)["pid"]
+    forger = session._replace(secret=stranger.secret)
+    recorded = stun.ask(session, 4, ports[0], b"transaction9", b"tie-brkr")
+    sent = back = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as prober, contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for dummy in range(10)]
+        prober.settimeout(5)
+        prober.sendto(recorded, ("127.0.0.1", ports[0]))
+        assert prover(session, prober.recv(2048), ports[0], b"transaction9")
+        for half in range(2):
+            for number in range(MANY // 2):
+                port = ports[number % len(ports)]
+                junk = (
+                    recorded,
+                    recorded[: number % len(recorded)],
+                    os.urandom(number % 200),
+                    ask(stranger, port),
+                    ask(forger, port),
+                    ask(session, port)[:-1] + bytes([ask(session, port)[-1] ^ 1]),  # one that is wrong for sure
+                )[number % 6]
+                if number % 100:
+                    crowd[number % 10].sendto(junk, ("127.0.0.1", port))
+                else:
+                    back += said_to(("127.0.0.1", ports[number % 3]), junk)
+                sent += 1
+            crowd[0].setblocking(False)
+            for noise in (b"transactionA", b"transactionB"):
+                ids = noise[:-1] + bytes((noise[-1] + 2 * half,))
+                prober.sendto(stun.ask(session, 4, ports[7], ids, b"tie-brkr"), ("127.0.0.1", ports[7]))
+                assert prover(session, prober.recv(2048), ports[7], ids)
+        for one in crowd:
+            one.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                back += len(one.recv(2048))
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        peak = next(int(line.split()[1]) for line in file if line.startswith("VmHWM"))
+    told = saw(session)
+    print(f"{sent} strangers, {back} bytes back, {told['strangers']}, {peak} KiB at the most")
+    assert back == 0
+    assert sum(told["strangers"].values()) >= 0.9 * sent  # a truncated one may have the whole id, and a full queue none
+    assert peak < 400 << 10
+
+
+def prover(session: Session, reply: bytes, port: int, transaction: bytes) -> bool:
+    return stun.check(reply, session, port, transaction).outcome is Outcome.PROVEN
+
+
+def said_to(address: tuple[str, int], data: bytes) -> int:
+    """How many bytes come back over a connection before its end."""
+    with socket.create_connection(address, timeout=5) as sock:
+        sock.sendall(ice_tcp.frame(data))
+        sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            return len(sock.recv(2048))
+    return 0

@@ -146,8 +146,8 @@ def run(program: bytes, data: bytes, outgoing: bool = False) -> int:
 
 
 @pytest.fixture
-def program() -> bytes:
-    return tap._assemble(tap._FILTER)
+def program(session: Session) -> bytes:
+    return tap._filter(session.id)
 
 
 @pytest.mark.parametrize(("source", "destination"), ENDS)
@@ -205,13 +205,13 @@ def test_the_filter_leaves_everything_else(program: bytes, source: Address, dest
 
 @given(st.binary(max_size=80))
 def test_the_filter_ends_on_any_frame(data: bytes) -> None:
-    assert run(tap._assemble(tap._FILTER), data) in (0, tap._SNAP)
+    assert run(tap._filter("3YbqWm0c8PdTzVnA"), data) in (0, tap._SNAP)
 
 
 @pytest.fixture
-def real_taps() -> t.Iterator[list[tap.Tap]]:
+def real_taps(session: Session) -> t.Iterator[list[tap.Tap]]:
     try:
-        opened = tap.open_taps()
+        opened = tap.open_taps(session.id)
     except PermissionError:
         pytest.skip("a packet socket needs root")
     yield opened

@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.stream import Answerers
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding import IP_PKTINFO
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.record import Record
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.serving import Server
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep, udp_socket
@@ -53,7 +54,9 @@ def listener(session: Session, ports: t.Iterable[int]) -> t.Iterator[None]:
     control, end = socket.socketpair()
     answerers = Answerers(session)
     end_of_time = time.monotonic() + 60
-    server = Server(session, answerers, sockets, [], control, lambda *dummy: True, end_of_time, time.monotonic)
+    server = Server(
+        answerers, Record(session, set(sockets)), sockets, [], control, lambda *dummy: True, end_of_time, time.monotonic
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
