@@ -17,7 +17,8 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(cache)/hypothesis
 
 # What the caller says is passed on as it is: neither make nor a shell looks inside. It counts only as an
 # argument of make's, for some shells have a HOST of their own in the environment.
-options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS RUNS FUZZ_SECONDS
+options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS RUNS FUZZ_SECONDS CHAOS_ROUNDS CHAOS_SEED \
+    CHAOS_SITUATIONS CHAOS_CORE CHAOS_SLOW
 said := $(foreach option,$(options),$(if $(filter command,$(origin $(option))),$(option)))
 $(foreach option,$(said),$(eval override $(option) := $$(value $(option))))
 # Who says firewall=name shall not get the lab without one.
@@ -43,12 +44,13 @@ preflight: ## Run the preflight in the lab [FIREWALL=name], or against HOST=name
 test: tools ## Run everything there is to check
 	@.cache/venv/newest/bin/python tests/tools/run_tests
 
-.PHONY: lint unit sanity molecule
+.PHONY: lint unit sanity chaos molecule
 lint: tools ## Linters and type checker only
 unit: tools ## Unit tests only [ARGS='-k word'] [FUZZ_SECONDS=600, for each parser]
 sanity: tools ## ansible-test sanity only
+chaos: tools ## Preflights to which something happens [CHAOS_ROUNDS=25] [CHAOS_SEED=n] [CHAOS_SITUATIONS=names]
 molecule: tools ## Scenarios over the lab only [SCENARIO=name] [CORE=oldest|newest] [ALL_SCENARIOS=1] [RUNS=5]
-lint unit sanity molecule:
+lint unit sanity chaos molecule:
 	@.cache/venv/newest/bin/python tests/tools/run_tests $@
 
 .PHONY: format

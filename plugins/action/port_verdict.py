@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
             return {**result, "failed": True, "msg": f"{error}."}
         result.update(changed=False, report_file="", report_error="", ansible_facts={"preflight_report": report})
         if self._task.check_mode:
-            display.display(_report.render_plan(report, vantages))
+            display.display(_report.render_plan(report, vantages, _sides.read_clients(arguments["services"])))
             return {**result, "msg": f"check mode: nothing was tested on {host}."}
         try:
             if arguments["report_dir"]:

@@ -8,7 +8,8 @@
 
 What has to come back is known to systemd alone: a transient timer (systemd-run(1)) with a service that starts the
 units. Both live in memory, vanish at a reboot, when enabled units start anyway, and need nothing of ours to be there
-when they fire.
+when they fire. Whoever wants the units back earlier starts that same service: there is one way back. The timer is also
+the claim on the host: one preflight can have it.
 """
 
 from __future__ import annotations
@@ -23,20 +24,46 @@ from ._errors import PreflightError
 
 RESTORE = "plugnmeet-preflight-restore"
 MARGIN = 3  # seconds between the end of what uses the ports and the return of the units
+LISTENER = "plugnmeet-check"  # the listener's processes, by the name that the kernel has of them
 
 _NAME = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*", re.ASCII)
 _SUFFIXES = (".service", ".socket", ".target", ".timer", ".path", ".scope", ".slice", ".mount")
 _RUNNING = ("active", "activating", "reloading", "refreshing")
-# The arguments after the script are the units. One that cannot start keeps nobody else from it.
-_SCRIPT = 'for unit; do systemctl start -- "$unit"; done'
+# Those that systemd stops together with a unit (systemd.unit(5)).
+_DEPENDENTS = ("RequiredBy", "BoundBy", "ConsistsOf", "RequisiteOf", "PropagatesStopTo")
+_TESTING = 4  # seconds that stopping has to leave for the test
+_TOO_LONG = 124  # exit code of timeout(1)
+_JOURNAL_LINES = 5
+
+# The arguments after the script are the units, in their order. First it ends a listener that is still there, and waits
+# for it, or the units could not have their ports. A target comes back alone: it would start what it wants and was not
+# running. One unit that cannot start keeps nobody else from it, nor does one that takes long: systemd goes on with
+# that. systemd itself replaces a dollar sign before a brace, so there is none.
+_SCRIPT = f"""\
+for process in /proc/[0-9]*; do
+    name=; read -r name <$process/comm || continue
+    [ "$name" = {LISTENER} ] && [ $process/ns/net -ef /proc/self/ns/net ] || continue
+    kill -KILL "$(basename $process)"
+    for moment in 1 2 3 4 5 6 7 8 9 10; do [ -e $process ] && sleep 0.2; done
+done 2>/dev/null
+try() {{
+    case $1 in *.target) mode=ignore-dependencies ;; *) mode=replace ;; esac
+    timeout 30 systemctl start --job-mode=$mode -- "$1"
+}}
+for unit; do
+    try "$unit" || [ $? = {_TOO_LONG} ] || {{ sleep 1; systemctl reset-failed -- "$unit"; try "$unit"; }}
+done
+systemctl stop -- {RESTORE}.timer
+"""
 
 Run = t.Callable[[t.List[str]], t.Tuple[int, str, str]]
 
 
 class Pending(t.NamedTuple):
-    """A return that is armed: by which session, since when, and the units, in the order in which they start."""
+    """A return that is armed: by which session, whose, since when, and the units, in the order in which they start."""
 
     session: str
+    by: str
     since: str
     units: tuple[str, ...]
 
@@ -55,47 +82,80 @@ class Units:
             found[unit] = shown["LoadState"] if active == "inactive" and shown["LoadState"] != "loaded" else active
         return found
 
+    def down_seconds(self, units: t.Iterable[str]) -> dict[str, float | None]:
+        """Return for how long each unit was not active the last time, None for one that never was, or still is not.
+
+        By systemd's own monotonic clock: from the order to stop to the moment when it was active again.
+        """
+        ends = ("ActiveExitTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+        found: dict[str, float | None] = {}
+        for unit, shown in self._show(list(units), *ends).items():
+            stopped, started = (int(shown[end] or 0) for end in ends)  # microseconds since boot, 0 for never
+            found[unit] = round((started - stopped) / 1e6, 2) if 0 < stopped <= started else None
+        return found
+
     def pending(self) -> Pending | None:
-        """Return what is armed, None for nothing."""
+        """Return what is armed, or under way, None for nothing."""
         timer, service = f"{RESTORE}.timer", f"{RESTORE}.service"
         shown = self._show([timer, service], "ActiveState", "Environment")
-        if shown[timer]["ActiveState"] not in _RUNNING:
+        if not any(is_running(unit["ActiveState"]) for unit in shown.values()):
             return None
         # systemctl prints the variables as a shell would read them.
         items = shlex.split(shown[service]["Environment"])
         values = dict(item.split("=", 1) for item in items if "=" in item)
         units = tuple(filter(None, values.get("PREFLIGHT_UNITS", "").split(",")))
-        return Pending(values.get("PREFLIGHT_SESSION", "unknown"), values.get("PREFLIGHT_SINCE", "unknown"), units)
+        session, by, since = (values.get(f"PREFLIGHT_{name}", "unknown") for name in ("SESSION", "BY", "SINCE"))
+        return Pending(session, by, since, units)
 
-    def quiesce(self, units: t.Sequence[str], session: str, seconds: int) -> None:
+    def quiesce(self, units: t.Sequence[str], session: str, by: str, seconds: int) -> None:
         """Arm the return of `units` in `seconds`, then stop them, in this order.
 
-        Raises PreflightError if one could not be started again, and then nothing was stopped, or if one does not stop;
-        those before it are then started again.
+        Raises PreflightError if one could not be stopped and started again, and then nothing was stopped, or if one
+        does not stop in time; then all are started again.
         """
         self._refuse_one_way(units)
-        returning = [*reversed(units), *self._taken_along(units)]
-        self._arm(returning, session, seconds)
+        patience = time.monotonic() + seconds - MARGIN - _TESTING
+        claim = Pending(session, by, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), self._returning(units))
+        self._arm(claim, seconds)
         for unit in units:
-            code, dummy, error = self._run(["systemctl", "stop", "--", unit])
+            left = max(1, round(patience - time.monotonic()))
+            code, dummy, error = self._run(["timeout", str(left), "systemctl", "stop", "--", unit])
             if code:
-                complaints = self.restore(returning)
-                outcome = "; ".join(complaints) or "everything was started again"
-                raise PreflightError(f"{unit} does not stop: {_reason(error)}; {outcome}")
+                outcome = "; ".join(self.restore(claim)) or "everything was started again"
+                reason = f"it takes longer than preflight_ttl (ttl), {seconds} s, allows; give it more"
+                raise PreflightError(
+                    f"{unit} does not stop: {reason if code == _TOO_LONG else _reason(error)}; {outcome}"
+                )
+        if units and self.pending() != claim:  # the way back was gone already, perhaps before the last one stopped
+            self._run(["systemctl", "start", "--", *claim.units])
+            raise PreflightError(f"session {session} was ended while it stopped {', '.join(units)}; run again")
 
-    def restore(self, units: t.Sequence[str]) -> list[str]:
-        """Start `units` in this order, then disarm the return; say of each that does not start, why."""
-        complaints = []
-        for unit in units:
-            code, dummy, error = self._run(["systemctl", "start", "--", unit])
-            if code:
-                complaints.append(f"{unit} does not start again: {_reason(error)}; see journalctl -u {unit}")
-        self._run(["systemctl", "stop", "--", RESTORE + ".timer"])
-        return complaints
+    def restore(self, pending: Pending) -> list[str]:
+        """Start what is `pending`, now, and disarm its timer; say of each unit that does not run then, why."""
+        self._run(["systemctl", "start", "--", f"{RESTORE}.service"])
+        states = self.states(pending.units)
+        return [self._complaint(unit, state) for unit, state in states.items() if not is_running(state)]
+
+    def journal(self, unit: str) -> list[str]:
+        """The last lines that the journal has of a unit, none where there is no journal."""
+        command = ["journalctl", "--boot", "--quiet", "--no-pager", "--output=cat", f"--lines={_JOURNAL_LINES}"]
+        return self._run([*command, f"--unit={unit}"])[1].splitlines()
+
+    def _complaint(self, unit: str, state: str) -> str:
+        if state == "deactivating":
+            return f"{unit} still stops, and systemd starts it again as soon as it has; see systemctl status {unit}"
+        last = " / ".join(line.strip().rstrip(".") for line in self.journal(unit))
+        return f"{unit} does not start again, it is {state}; " + (
+            f"its journal ends with: {last}" if last else f"see systemctl status {unit}"
+        )
 
     def _refuse_one_way(self, units: t.Sequence[str]) -> None:
-        """Raise PreflightError for a unit that systemd would not start again."""
-        for unit, shown in self._show(list(units), "LoadState", "CanStart", "Transient").items():
+        """Raise PreflightError for a unit that systemd would not stop, or not start again."""
+        for unit, shown in self._show(list(units), "LoadState", "CanStart", "CanStop", "Transient").items():
+            if shown["CanStop"] == "no":
+                raise PreflightError(
+                    f"{unit} runs and refuses to be stopped by hand; take it out of preflight_services (units)"
+                )
             reason = (
                 f"it is {shown['LoadState']}"
                 if shown["LoadState"] != "loaded"
@@ -111,32 +171,53 @@ class Units:
                     "stop it yourself, or take it out of preflight_services (units)"
                 )
 
-    def _taken_along(self, units: t.Sequence[str]) -> list[str]:
-        """The units that run and that systemd stops together with `units` (systemd.unit(5))."""
-        shown = self._show(list(units), "RequiredBy", "BoundBy", "ConsistsOf", "RequisiteOf")
-        names = {name for lists in shown.values() for listed in lists.values() for name in listed.split()}
-        states = self.states(sorted(names - set(units)))
-        return [unit for unit, state in states.items() if is_running(state) and not unit.endswith(".target")]
+    def _returning(self, units: t.Sequence[str]) -> tuple[str, ...]:
+        """What has to be started again, in its order: `units` the other way round, then what stops with them.
 
-    def _arm(self, units: t.Sequence[str], session: str, seconds: int) -> None:
-        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        No unit comes before another that it wants to be started after (After, systemd.unit(5)).
+        """
+        wanted = [*reversed(units), *self._taken_along(units)]
+        after = {unit: set(shown["After"].split()) for unit, shown in self._show(wanted, "After").items()}
+        ordered: list[str] = []
+        while wanted:
+            # Should they want each other, the first is as good as any.
+            ready = next((unit for unit in wanted if not after[unit] & {*wanted} - {unit}), wanted[0])
+            wanted.remove(ready)
+            ordered.append(ready)
+        return tuple(ordered)
+
+    def _taken_along(self, units: t.Sequence[str]) -> list[str]:
+        """The units that run and that systemd stops together with `units`, or with one of those, and so on."""
+        known, news, found = {*units}, list(units), []
+        while news:
+            shown = self._show(news, *_DEPENDENTS)
+            names = {name for lists in shown.values() for listed in lists.values() for name in listed.split()} - known
+            known |= names
+            news = [unit for unit, state in self.states(sorted(names)).items() if is_running(state)]
+            found += news
+        return found
+
+    def _arm(self, claim: Pending, seconds: int) -> None:
+        what = ", ".join(claim.units) or "nothing"
         code, dummy, error = self._run(
             [
                 "systemd-run",
                 "--quiet",
                 "--collect",  # or a restore that failed would be in the way of the next preflight
                 f"--unit={RESTORE}",
-                f"--description=Start what the plugNmeet preflight stopped ({', '.join(units)})",
+                f"--description=Start what the plugNmeet preflight stopped ({what})",
                 f"--on-active={seconds}",
                 "--timer-property=AccuracySec=100ms",
-                f"--setenv=PREFLIGHT_SESSION={session}",
-                f"--setenv=PREFLIGHT_SINCE={since}",
-                f"--setenv=PREFLIGHT_UNITS={','.join(units)}",
+                "--property=Type=oneshot",  # who starts it waits until it is done
+                f"--setenv=PREFLIGHT_SESSION={claim.session}",
+                f"--setenv=PREFLIGHT_BY={claim.by}",
+                f"--setenv=PREFLIGHT_SINCE={claim.since}",
+                f"--setenv=PREFLIGHT_UNITS={','.join(claim.units)}",
                 "/bin/sh",
                 "-c",
                 _SCRIPT,
                 "restore",
-                *units,
+                *claim.units,
             ]
         )
         if code:
@@ -174,9 +255,11 @@ def unit_name(name: str) -> str:
 
 def busy(pending: Pending) -> str:
     """The sentence for who meets what another session has armed."""
+    stopped = f", and has {', '.join(pending.units)} stopped" if pending.units else ""
     return (
-        f"another preflight, session {pending.session}, has had {', '.join(pending.units)} stopped since "
-        f"{pending.since}; wait until it ends, or until its timer ({RESTORE}.timer) starts them again"
+        f"another preflight, session {pending.session} by {pending.by}, is under way on the target since "
+        f"{pending.since}{stopped}; wait until it ends, by its timer ({RESTORE}.timer) at the latest, or if nobody "
+        "runs it any more, end it with preflight_take_over: true (take_over)"
     )
 
 

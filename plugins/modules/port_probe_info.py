@@ -47,6 +47,12 @@ options:
     description: The most UDP probes to send in a second. V(0) finds the right pace out.
     type: int
     default: 0
+  ttl:
+    description:
+      - The seconds after which it gives up, whatever it is at. By then the listener is gone, too, and a controller that
+        was killed has left nobody else to end it.
+    type: int
+    default: 120
 seealso:
   - module: plugnmeet.server.port_listener
   - plugin: plugnmeet.server.port_verdict
@@ -143,6 +149,8 @@ seconds:
   sample: 0.61
 """
 
+import signal
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
@@ -161,9 +169,20 @@ def ask(module: AnsibleModule) -> _arguments.Result:
         raise PreflightError(f"vantage is {params['vantage']}; take 0 to {VANTAGES - 1}")
     if params["pace"] < 0:
         raise PreflightError(f"pace is {params['pace']}; take 0 to find it out, or the most probes a second")
+    if params["ttl"] < 1:
+        raise PreflightError(f"ttl is {params['ttl']}; take at least a second")
     if module.check_mode:
         return look_ahead(params["vantage"], params["address"].strip(), requirements)
-    return probe(session, params["vantage"], params["address"].strip(), requirements, params["pace"])
+    signal.signal(signal.SIGALRM, _give_up)
+    signal.alarm(params["ttl"])
+    try:
+        return probe(session, params["vantage"], params["address"].strip(), requirements, params["pace"])
+    finally:
+        signal.alarm(0)
+
+
+def _give_up(*dummy: object) -> None:
+    raise PreflightError("preflight_ttl was over (ttl) before it had done; run it again with more")
 
 
 def main() -> None:
@@ -174,6 +193,7 @@ def main() -> None:
             "ports": _arguments.PORTS,
             "vantage": {"type": "int", "default": 0},
             "pace": {"type": "int", "default": 0},
+            "ttl": {"type": "int", "default": 120},
         },
         supports_check_mode=True,
     )

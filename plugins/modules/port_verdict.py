@@ -129,6 +129,8 @@ ansible_facts:
         - A result that is open has C(via) if a proxy on the way left its name on the proof.
         - V(strangers) counts what came to the tested ports from somebody else, as the target saw it. None of it was
           answered. It is empty if the target could not be asked.
+        - C(down_seconds) of a service is how long it was not active, by the target's own clock, null if it was not
+          stopped or is not back. One that failed to come back has the last lines of its journal as C(journal).
       type: dict
       sample:
         schema: 1
@@ -161,7 +163,7 @@ ansible_facts:
                 remedy:
                   - Open 55000-55002/udp to 203.0.113.10 in the firewall in front of meet1
         services:
-          - {unit: haproxy, was: active, now: active}
+          - {unit: haproxy, was: active, now: active, down_seconds: 2.61}
         strangers: {datagrams: 3, connections: 1}
         warnings:
           - about: hairpin

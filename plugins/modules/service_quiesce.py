@@ -12,8 +12,13 @@ description:
   - With O(state=quiesced) it stops those of O(units) that are active, in their order. Before the first one stops it
     arms a systemd timer that starts them again after O(ttl) seconds, whatever happens to the controller.
   - With O(state=restored) it starts again, in the reverse order, what O(state=quiesced) of the same session has
-    stopped, and disarms the timer.
+    stopped, and disarms the timer. A listener that is still there is ended before, so that the ports are free.
+  - Units that systemd stops together with those, because they require them, come back after them.
   - What was not running is not started. What is masked, disabled or not there stays so.
+  - The timer is also the claim on the target. While one session has it, no other one stops anything.
+  - If ansible-playbook is interrupted or killed between the two, a process that it leaves on the controller for that
+    purpose has the services started again at once, and ends. Where that is killed, too, or finds no way to the target,
+    the timer does it.
   - On a host without systemd there is nothing to stop, and nothing is changed.
 version_added: 0.1.0
 author:
@@ -24,6 +29,11 @@ requirements:
 extends_documentation_fragment:
   - plugnmeet.server.attributes
   - plugnmeet.server.attributes.target
+  - plugnmeet.server.port_table
+attributes:
+  action:
+    description: An action plugin starts the process that watches ansible-playbook. The work is done on the target.
+    support: full
 options:
   state:
     description: Whether the services shall be stopped or back.
@@ -38,13 +48,32 @@ options:
   session:
     description:
       - The RV(plugnmeet.server.session#lookup:_raw[].id) of the session that stops the services.
-      - What another session has stopped is never touched, and makes the module fail.
+      - What another session has stopped is never touched. It makes O(state=quiesced) fail, and is nothing to
+        O(state=restored).
     type: str
     required: true
   ttl:
     description: The seconds after which the services come back by themselves.
     type: int
     default: 120
+  ports:
+    description:
+      - The ports whose clients would be cut off by O(state=quiesced). Without them nobody is looked for.
+    required: false
+  interrupt:
+    description:
+      - Whether to stop services although clients are connected. If not, the module fails then, and stops nothing.
+      - A client is a TCP connection to one of O(ports) from another host, or a UDP socket or tracked flow with a peer
+        there. The SSH connection of Ansible is none.
+    type: bool
+    default: false
+  take_over:
+    description:
+      - Whether to end another session's preflight instead of failing. Its listener ends and its services are started
+        before anything else is done.
+      - For one that nobody runs any more and whose timer shall not be waited for.
+    type: bool
+    default: false
 seealso:
   - module: plugnmeet.server.port_listener
 """
@@ -55,6 +84,7 @@ EXAMPLES = r"""
     state: quiesced
     units: [plugnmeet, haproxy]
     session: "{{ session.id }}"
+    ports: "{{ ports }}"
   register: quiesced
 
 - name: Bring back what was running
@@ -66,12 +96,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 services:
-  description: The state of each unit before and after, in the order of O(units).
+  description:
+    - The state of each unit before and after, in the order of O(units).
+    - With O(state=restored) also C(down_seconds), for how long it was not active the last time, by systemd's own clock,
+      null if it never was or still is not; and C(journal), its last lines, if it does not run.
   returned: always
   type: list
   elements: dict
   sample:
-    - {unit: haproxy, was: active, now: inactive}
+    - {unit: haproxy, was: inactive, now: active, down_seconds: 2.61}
+clients:
+  description: Who would be cut off, for each of O(ports) that has clients.
+  returned: when O(state=quiesced)
+  type: list
+  elements: dict
+  sample: [{protocol: tcp, ports: '443', connections: 3}]
 deadline:
   description:
     - The reading of the target's monotonic clock at which whatever uses the ports must be gone, because the services
@@ -79,6 +118,11 @@ deadline:
   returned: when O(state=quiesced)
   type: float
   sample: 86512.25
+armed:
+  description: Whether this session has a timer armed on the target, and with it something to be restored.
+  returned: when O(state=quiesced)
+  type: bool
+  sample: true
 complaints:
   description: One sentence for each unit that did not start again.
   returned: when O(state=restored)
@@ -89,11 +133,14 @@ complaints:
 
 import os
 import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments, _services
+from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments, _clients, _services
+from ansible_collections.plugnmeet.server.plugins.module_utils._caller import caller
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import check_id
 
 
@@ -104,24 +151,46 @@ def quiesce(module: AnsibleModule) -> _arguments.Result:
     ttl = module.params["ttl"]
     if ttl <= _services.MARGIN:
         raise PreflightError(f"ttl is {ttl}; give the session more than {_services.MARGIN} seconds")
-    result = {"changed": False, "deadline": time.monotonic() + ttl - _services.MARGIN}
+    requirements = parse_requirements(module.params["ports"]) if module.params["ports"] else []
+    result = {
+        "changed": False,
+        "armed": False,
+        "clients": [],
+        "deadline": time.monotonic() + ttl - _services.MARGIN,
+    }
     if not _services.is_booted():
         return {**result, "services": _without_systemd(names)}
     system = _system(module)
-    pending = _refuse_other_session(module, system)
+    pending = _alone(module, system)
     before = system.states(names)
     if pending:  # this session has done it already
         were = {unit: "active" if unit in pending.units else state for unit, state in before.items()}
-        return {**result, "services": _pairs(names, were, before)}
+        return {**result, "armed": True, "services": _pairs(names, were, before)}
     active = [unit for unit in names if _services.is_running(before[unit])]
+    by = caller()
+    if active:
+        result["clients"] = _clients.clients(requirements, (by.address, by.port))
     if active and module.check_mode:
         after = {**before, **dict.fromkeys(active, "inactive")}
         return {**result, "changed": True, "services": _pairs(names, before, after)}
-    if active and os.geteuid() != 0:
+    if module.check_mode or (not active and os.geteuid() != 0):
+        return {**result, "services": _pairs(names, before, before)}
+    if os.geteuid() != 0:
         raise PreflightError(f"stopping {', '.join(active)} needs root on the target; run with become: true")
-    if active:
-        system.quiesce(active, module.params["session"], ttl)
-    return {**result, "changed": bool(active), "services": _pairs(names, before, system.states(names))}
+    if result["clients"] and not module.params["interrupt"]:
+        raise PreflightError(
+            f"there are clients on the target, with connections {_clients.sentence(result['clients'])}, and nothing "
+            "was stopped; run again when they are gone, or end their meetings with preflight_interrupt: true "
+            "(interrupt)"
+        )
+    # With nothing to stop it is the claim alone.
+    system.quiesce(active, module.params["session"], str(by), ttl)
+    return {
+        **result,
+        "armed": True,
+        "changed": bool(active),
+        "services": _pairs(names, before, system.states(names)),
+    }
 
 
 def restore(module: AnsibleModule) -> _arguments.Result:
@@ -132,12 +201,14 @@ def restore(module: AnsibleModule) -> _arguments.Result:
     if not _services.is_booted():
         return {**result, "services": _without_systemd(names)}
     system = _system(module)
-    pending = _refuse_other_session(module, system)
+    pending = system.pending()
     before = system.states(names)
-    if not pending or module.check_mode:
-        return {**result, "changed": bool(pending), "services": _pairs(names, before, before)}
-    complaints = system.restore(pending.units)
-    return {"changed": True, "complaints": complaints, "services": _pairs(names, before, system.states(names))}
+    if not pending or pending.session != module.params["session"]:
+        return {**result, "services": _back(system, names, before, before)}
+    result["changed"] = bool(pending.units)
+    if not module.check_mode:
+        result["complaints"] = system.restore(pending)
+    return {**result, "services": _back(system, names, before, system.states(names))}
 
 
 def _names(module: AnsibleModule) -> dict[str, str]:
@@ -153,19 +224,41 @@ def _system(module: AnsibleModule) -> _services.Units:
     return _services.Units(run)
 
 
-def _refuse_other_session(module: AnsibleModule, system: _services.Units) -> _services.Pending | None:
-    """Return what this session has armed; raises PreflightError for another's."""
+def _alone(module: AnsibleModule, system: _services.Units) -> _services.Pending | None:
+    """Return what this session has armed; raises PreflightError for another's, unless that is to be ended."""
     pending = system.pending()
-    if pending and pending.session != module.params["session"]:
+    if not pending or pending.session == module.params["session"]:
+        return pending
+    if not module.params["take_over"]:
         raise PreflightError(_services.busy(pending))
-    return pending
+    if not module.check_mode:
+        complaints = system.restore(pending)
+        if complaints:
+            raise PreflightError(
+                f"session {pending.session} was ended, and its services are not back: {'; '.join(complaints)}"
+            )
+    return None
 
 
-def _pairs(names: dict[str, str], before: dict[str, str], after: dict[str, str]) -> list[dict[str, str]]:
+def _pairs(names: dict[str, str], before: dict[str, str], after: dict[str, str]) -> list[dict[str, t.Any]]:
     return [{"unit": name, "was": before[unit], "now": after[unit]} for unit, name in names.items()]
 
 
-def _without_systemd(names: dict[str, str]) -> list[dict[str, str]]:
+def _back(
+    system: _services.Units, names: dict[str, str], before: dict[str, str], after: dict[str, str]
+) -> list[dict[str, t.Any]]:
+    """The pairs with what is known of the time between."""
+    down = system.down_seconds(names)
+    rows = _pairs(names, before, after)
+    for unit, row in zip(names, rows):
+        running = _services.is_running(after[unit])
+        row["down_seconds"] = down[unit] if running else None
+        if after[unit] == "failed":
+            row["journal"] = system.journal(unit)
+    return rows
+
+
+def _without_systemd(names: dict[str, str]) -> list[dict[str, t.Any]]:
     states = dict.fromkeys(names, "no systemd")
     return _pairs(names, states, states)
 
@@ -177,6 +270,9 @@ def main() -> None:
             "units": {"type": "list", "elements": "str", "required": True},
             "session": {"type": "str", "required": True},
             "ttl": {"type": "int", "default": 120},
+            "ports": {**_arguments.PORTS, "required": False},
+            "interrupt": {"type": "bool", "default": False},
+            "take_over": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

@@ -461,6 +461,8 @@ def _ask_from_elsewhere(words: _Words) -> list[str]:
         first = [f"Sign in to the network of {words.vantages}"] if words.fact("kind") == "portal" else []
         other = "robe from a host in another network (preflight_probers)"
         return [*first, f"Or p{other}" if first else f"P{other}"]
+    if "preflight_ttl" in words.fact("reason"):
+        return _RUN_AGAIN
     if words.fact("prober"):
         return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
     if not words.has_family:

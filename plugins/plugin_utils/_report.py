@@ -44,6 +44,11 @@ _MANY_STRANGERS = 1000
 
 _VERDICT_WORDS = {"passed": "open", "failed": "FAILED", "warning": "warning", "inconclusive": "NOT PROVEN"}
 
+_NOT_STOPPED = {
+    "not-found": "Not stopped, since {host} has no such unit",
+    "no systemd": "Not stopped, since {host} has no systemd",
+}
+
 Report = dict[str, t.Any]
 
 
@@ -52,10 +57,10 @@ def build(
     address: str,
     checks: t.Sequence[Check],
     vantages: t.Sequence[Vantage],
-    services: t.Sequence[dict[str, str]],
+    services: t.Sequence[dict[str, t.Any]],
     seconds: float,
     firewall: Firewall = UNKNOWN,
-    strangers: t.Mapping[str, int] = {},
+    strangers: t.Mapping[str, int] | None = None,
 ) -> Report:
     """Return the report of `host`, known outside as `address`, with `firewall`; `strangers` as the target counted."""
     return {
@@ -78,7 +83,7 @@ def build(
         ],
         "checks": [_check(check, host, address, firewall) for check in checks],
         "services": list(services),
-        "strangers": dict(strangers),
+        "strangers": dict(strangers or {}),
     }
 
 
@@ -177,11 +182,19 @@ def _passed_on(report: Report) -> list[str]:
 
 def _left_behind(report: Report) -> list[str]:
     """What became of the services."""
-    back = [service["unit"] for service in report["services"] if service["was"] == service["now"] == "active"]
-    lines = _wrap(f"Stopped for the test, and running again: {listing(back)}.", "") if back else []
+    lines = []
+    back = [service for service in report["services"] if service["was"] == service["now"] == "active"]
+    if back:
+        longest = max(service.get("down_seconds") or 0 for service in back)
+        down = f" for {longest:.1f}\N{NO-BREAK SPACE}s" if longest else ""
+        lines += _wrap(f"Stopped{down} for the test, and running again: {listing([row['unit'] for row in back])}.", "")
     for service in report["services"]:
         if service["was"] != service["now"]:
             lines += _wrap(f"{service['unit']} was {service['was']} before, and is {service['now']} now!", "")
+            lines += [line for text in service.get("journal", []) for line in _wrap(text, "    ", "  ")]
+    for state, why in _NOT_STOPPED.items():
+        units = [service["unit"] for service in report["services"] if service["was"] == service["now"] == state]
+        lines += _wrap(f"{why.format(host=report['host'])}: {listing(units)}.", "") if units else []
     return lines
 
 
@@ -193,8 +206,8 @@ def _strangers(counts: t.Mapping[str, int]) -> list[str]:
     return _wrap(f"Meanwhile strangers came to these ports with {told}. None of them got an answer.", "")
 
 
-def render_plan(report: Report, vantages: t.Sequence[Vantage]) -> str:
-    """What a run would do, for check mode."""
+def render_plan(report: Report, vantages: t.Sequence[Vantage], clients: t.Sequence[str] = ()) -> str:
+    """What a run would do, for check mode; `clients` are the connections that it would cut off."""
     stop = [service["unit"] for service in report["services"] if service["was"] != service["now"]]
     probers = [vantage["host"] for vantage in report["vantages"]]
     title = f"PLUGNMEET PREFLIGHT of {report['host']} ({report['address']}): check mode, nothing was tested"
@@ -202,6 +215,12 @@ def render_plan(report: Report, vantages: t.Sequence[Vantage]) -> str:
     lines += _wrap(f"would stop and start again: {listing(stop) or 'nothing'}", "    ", "  ")
     for why in filter(None, (vantage.failure or vantage.unresolved for vantage in vantages)):
         lines += _wrap(f"could not ask: {why}", "    ", "  ")
+    if clients:
+        lines += _wrap(
+            f"would stop nothing while there are clients ({', '.join(clients)}), but with preflight_interrupt: true",
+            "    ",
+            "  ",
+        )
     for name in dict.fromkeys(check["name"] for check in report["checks"]):
         check = next(check for check in report["checks"] if check["name"] == name)
         lines += _wrap(f"would ask {check['ports']}/{check['protocol']} ({name}) from {listing(probers)}", "    ", "  ")

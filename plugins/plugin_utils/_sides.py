@@ -20,6 +20,9 @@ _MOST_SERVICES = 100
 _MOST_WORDS = 10  # about a holder
 _MANY = 1 << 53  # more than anything is counted to, and what every reader of JSON takes
 _MOST_ADDRESSES = 10_000  # a router with full tables has more routes, but no server so many addresses
+_MOST_LINES = 5
+_MOST_SECONDS = 86400
+_STATES = ("unit", "was", "now")
 
 Facts = t.Mapping[str, t.Any]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -142,20 +145,46 @@ def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vanta
     )
 
 
-def read_services(stages: Facts) -> list[dict[str, str]]:
-    """Take the results of `service_quiesce`: the state of each unit before the test and after it."""
-    after = {row["unit"]: row["now"] for row in _services(stages.get("restored"))}
-    return [{**row, "now": after.get(row["unit"], row["now"])} for row in _services(stages.get("quiesced"))]
+def read_services(stages: Facts) -> list[dict[str, t.Any]]:
+    """Take the results of `service_quiesce`: each unit's state before the test and after it, and what was between.
+
+    `down_seconds` is None for a unit that was not stopped, or is not back; one that failed to has `journal`, its last
+    lines.
+    """
+    after = {row["unit"]: row for row in _services(stages.get("restored"))}
+    found = []
+    for row in _services(stages.get("quiesced")):
+        back, stopped = after.get(row["unit"], {}), row["was"] != row["now"]
+        down = _seconds(back.get("down_seconds")) if stopped else None
+        service: dict[str, t.Any] = {**_states(row), "down_seconds": down}
+        service["now"] = _states(back).get("now", row["now"])
+        if stopped and _list(back.get("journal")):
+            service["journal"] = [clean(line) for line in back["journal"][:_MOST_LINES]]
+        found.append(service)
+    return found
 
 
-def _services(result: t.Any) -> list[dict[str, str]]:
+def read_clients(stages: Facts) -> list[str]:
+    """Take from the results of `service_quiesce` who is connected, in a few words for each entry of the table."""
+    quiesced = stages.get("quiesced")
+    rows = _list(quiesced.get("clients")) if isinstance(quiesced, dict) else []
+    keys = ("connections", "ports", "protocol")
+    whole = [row for row in rows if isinstance(row, dict) and {*keys} <= {*row}]
+    return ["{} to {}/{}".format(*(clean(row[key]) for key in keys)) for row in whole]
+
+
+def _services(result: t.Any) -> list[dict[str, t.Any]]:
     rows = _list(result.get("services")) if isinstance(result, dict) else []
-    keys = ("unit", "was", "now")
-    return [
-        {key: clean(row[key]) for key in keys}
-        for row in rows[:_MOST_SERVICES]
-        if isinstance(row, dict) and {*keys} <= {*row}
-    ]
+    return [{**row, **_states(row)} for row in rows[:_MOST_SERVICES] if isinstance(row, dict) and {*_STATES} <= {*row}]
+
+
+def _states(row: Facts) -> dict[str, str]:
+    return {key: clean(row[key]) for key in _STATES if key in row}
+
+
+def _seconds(value: t.Any) -> float | None:
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _MOST_SECONDS
+    return float(value) if known else None
 
 
 def clean(value: t.Any) -> str:

@@ -16,7 +16,7 @@ import typing as t
 
 from .._addresses import plain_ip
 
-SYN_RECEIVED, LISTEN = 0x03, 0x0A  # include/net/tcp_states.h
+ESTABLISHED, SYN_RECEIVED, LISTEN = 0x01, 0x03, 0x0A  # include/net/tcp_states.h
 
 _UNIT = re.compile(r"([^/]+\.(?:service|scope))(?:/|$)")
 _SOCKET = re.compile(r"socket:\[([0-9]+)\]")

@@ -156,12 +156,10 @@ def _aside(job: t.Callable[[], None]) -> t.Iterator[None]:
         except BaseException as error:  # noqa: BLE001 - raised again, where somebody is listening
             errors.append(error)
 
-    thread = threading.Thread(target=catch)
+    thread = threading.Thread(target=catch, daemon=True)  # whom an exception ends here does not wait for it
     thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
+    yield
+    thread.join()
     if errors:
         raise errors[0]
 

@@ -35,7 +35,7 @@ ARGUMENTS: Result = {
     "listener": {"started": {"in_use": []}, "stopped": STOPPED},
     "services": {
         "quiesced": {"services": [{"unit": "haproxy", "was": "active", "now": "inactive"}]},
-        "restored": {"services": [{"unit": "haproxy", "was": "inactive", "now": "active"}]},
+        "restored": {"services": [{"unit": "haproxy", "was": "inactive", "now": "active", "down_seconds": 2.61}]},
     },
     "started": 1_700_000_000.7,
 }
@@ -61,7 +61,7 @@ def test_what_is_proven_passes(screen: list[str]) -> None:
     assert result["msg"] == "meet1 passed: all 1 required entries are proven open from outside."
     assert (report["host"], report["address"], report["passed"]) == ("meet1", "meet.example.com", True)
     assert 5 <= report["seconds"] < 10
-    assert report["services"] == [{"unit": "haproxy", "was": "active", "now": "active"}]
+    assert report["services"] == [{"unit": "haproxy", "was": "active", "now": "active", "down_seconds": 2.61}]
     assert len(screen) == 1
     assert "1-3/udp  media  required  open" in screen[0]
 

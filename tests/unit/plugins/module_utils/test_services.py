@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import typing as t
 
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener import privileges
 from ansible_collections.plugnmeet.server.plugins.module_utils._services import (
+    _SCRIPT,
+    LISTENER,
     RESTORE,
     Pending,
     Units,
@@ -24,21 +28,23 @@ HAPROXY, PLUGNMEET = "haproxy.service", "plugnmeet.service"
 
 def test_the_return_is_armed_before_the_first_unit_stops() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
-    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", 120)
+    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
     assert system.did() == ["systemd-run", f"stop {PLUGNMEET}", f"stop {HAPROXY}"]
 
 
 def test_what_is_armed_says_when_for_whom_and_in_which_order() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
-    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", 120)
+    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
     command = next(call for call in system.calls if call[0] == "systemd-run")
     assert f"--unit={RESTORE}" in command
     assert "--collect" in command
     assert "--on-active=120" in command
-    assert command[-6:-2] == ["/bin/sh", "-c", 'for unit; do systemctl start -- "$unit"; done', "restore"]
+    assert "--property=Type=oneshot" in command
+    assert command[-6:-4] == ["/bin/sh", "-c"]
+    assert command[-3] == "restore"
     assert command[-2:] == [HAPROXY, PLUGNMEET]  # the reverse order
     pending = Units(system.run).pending()
-    assert pending == Pending("session1", pending.since if pending else "", (HAPROXY, PLUGNMEET))
+    assert pending == Pending("session1", "root", pending.since if pending else "", (HAPROXY, PLUGNMEET))
     assert pending.since.endswith("Z")
 
 
@@ -46,7 +52,7 @@ def test_a_return_that_cannot_be_armed_stops_nothing() -> None:
     system = Systemd(haproxy="active")
     system.refuses = f"Failed to start transient timer unit: Unit {RESTORE}.service is masked.\n"
     with pytest.raises(PreflightError) as raised:
-        Units(system.run).quiesce([HAPROXY], "session1", 120)
+        Units(system.run).quiesce([HAPROXY], "session1", "root", 120)
     assert str(raised.value) == (
         "systemd does not take the timer that starts the services again: "
         f"Failed to start transient timer unit: Unit {RESTORE}.service is masked"
@@ -57,16 +63,17 @@ def test_a_return_that_cannot_be_armed_stops_nothing() -> None:
 
 def test_who_meets_a_return_that_another_has_armed_stops_nothing_and_says_whose_it_is() -> None:
     system = Systemd(haproxy="active", plugnmeet="active")
-    Units(system.run).quiesce([PLUGNMEET], "session2", 120)
+    Units(system.run).quiesce([PLUGNMEET], "session2", "ann from 198.51.100.7", 120)
     pending = Units(system.run).pending()
     before = list(system.did())
     with pytest.raises(PreflightError) as raised:
-        Units(system.run).quiesce([HAPROXY], "session1", 120)
+        Units(system.run).quiesce([HAPROXY], "session1", "root", 120)
     assert pending is not None
     assert str(raised.value) == busy(pending)
     assert str(raised.value) == (
-        f"another preflight, session session2, has had {PLUGNMEET} stopped since {pending.since}; "
-        f"wait until it ends, or until its timer ({RESTORE}.timer) starts them again"
+        "another preflight, session session2 by ann from 198.51.100.7, is under way on the target since "
+        f"{pending.since}, and has {PLUGNMEET} stopped; wait until it ends, by its timer ({RESTORE}.timer) at the "
+        "latest, or if nobody runs it any more, end it with preflight_take_over: true (take_over)"
     )
     assert system.did() == [*before, "systemd-run"]
     assert system.states[HAPROXY] == "active"
@@ -83,14 +90,14 @@ def test_what_runs_and_stops_together_with_a_unit_comes_back_after_it(relation: 
         "multi-user.target",
         "no.service",
     ]
-    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", 120)
+    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
     assert system.did() == ["systemd-run", f"stop {PLUGNMEET}", f"stop {HAPROXY}"]
     assert system.states["etherpad.service"] == "inactive"
     pending = Units(system.run).pending()
     assert pending is not None
-    assert pending.units == (HAPROXY, PLUGNMEET, "etherpad.service")
+    assert pending.units == (HAPROXY, PLUGNMEET, "etherpad.service", "multi-user.target")
     command = next(call for call in system.calls if call[0] == "systemd-run")
-    assert command[-4:] == ["restore", *pending.units]
+    assert command[-5:] == ["restore", *pending.units]
 
 
 def test_what_stops_together_with_a_unit_is_started_again_if_one_does_not_stop() -> None:
@@ -98,9 +105,20 @@ def test_what_stops_together_with_a_unit_is_started_again_if_one_does_not_stop()
     system.listed[PLUGNMEET, "BoundBy"] = ["etherpad.service"]
     system.stubborn.add(HAPROXY)
     with pytest.raises(PreflightError):
-        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", 120)
-    assert system.did("start") == [f"start {HAPROXY}", f"start {PLUGNMEET}", "start etherpad.service"]
+        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    assert system.started == [HAPROXY, PLUGNMEET, "etherpad.service"]
     assert system.states["etherpad.service"] == "active"
+
+
+def test_a_unit_that_refuses_to_be_stopped_is_refused_before_anything_is_stopped_or_armed() -> None:
+    system = Systemd(plugnmeet="active", haproxy="active")
+    system.unstoppable.add(HAPROXY)
+    with pytest.raises(PreflightError) as raised:
+        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    assert str(raised.value) == (
+        f"{HAPROXY} runs and refuses to be stopped by hand; take it out of preflight_services (units)"
+    )
+    assert system.did() == []
 
 
 @pytest.mark.parametrize(
@@ -126,7 +144,7 @@ def test_a_unit_that_could_not_be_started_again_is_refused_before_anything_is_st
     units = Units(system.run)
     assert units.states([HAPROXY]) == {HAPROXY: "active"}
     with pytest.raises(PreflightError) as raised:
-        units.quiesce([PLUGNMEET, HAPROXY], "session1", 120)
+        units.quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
     assert str(raised.value) == (
         f"{HAPROXY} runs and could not be started again after the test, because {reason}; "
         "stop it yourself, or take it out of preflight_services (units)"
@@ -135,42 +153,135 @@ def test_a_unit_that_could_not_be_started_again_is_refused_before_anything_is_st
     assert units.pending() is None
 
 
+def test_what_stops_with_what_stops_with_a_unit_comes_back_too_and_after_it() -> None:
+    system = Systemd(plugnmeet="active", nats="active", etherpad="active", sip="active", idle="inactive", lost="active")
+    system.states["meet.target"] = "active"
+    system.listed[PLUGNMEET, "RequiredBy"] = ["sip.service"]
+    system.listed["sip.service", "BoundBy"] = ["meet.target", "idle.service"]
+    system.listed["meet.target", "ConsistsOf"] = ["etherpad.service", PLUGNMEET]
+    system.listed["idle.service", "RequiredBy"] = ["lost.service"]  # what does not run stops nothing
+    system.listed["sip.service", "After"] = ["etherpad.service", "nats.service"]
+    Units(system.run).quiesce([PLUGNMEET], "session1", "root", 120)
+    assert system.states["etherpad.service"] == "inactive"
+    assert system.states["lost.service"] == "active"
+    assert system.returning == [PLUGNMEET, "meet.target", "etherpad.service", "sip.service"]
+
+
+def test_units_that_want_each_other_to_be_first_come_back_all_the_same() -> None:
+    system = Systemd(plugnmeet="active", haproxy="active")
+    system.listed[PLUGNMEET, "After"] = [HAPROXY]
+    system.listed[HAPROXY, "After"] = [PLUGNMEET]
+    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    assert system.returning == [HAPROXY, PLUGNMEET]
+
+
 def test_if_one_does_not_stop_all_are_started_again() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
     system.stubborn.add(HAPROXY)
     with pytest.raises(PreflightError) as raised:
-        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", 120)
+        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
     assert str(raised.value) == (
         f"{HAPROXY} does not stop: Job for {HAPROXY} failed because a timeout was exceeded; "
-        f"{HAPROXY} does not start again: Job for {HAPROXY} failed because a timeout was exceeded; "
-        f"see journalctl -u {HAPROXY}"
+        f"{HAPROXY} does not start again, it is failed; see systemctl status {HAPROXY}"
     )
-    assert system.did() == [
-        "systemd-run",
-        f"stop {PLUGNMEET}",
-        f"stop {HAPROXY}",
-        f"start {HAPROXY}",
-        f"start {PLUGNMEET}",
-        f"stop {RESTORE}.timer",
-    ]
+    assert system.did() == ["systemd-run", f"stop {PLUGNMEET}", f"stop {HAPROXY}", f"start {RESTORE}.service"]
+    assert system.started == [HAPROXY, PLUGNMEET]
+    assert system.states[PLUGNMEET] == "active"
     assert Units(system.run).pending() is None
 
 
-def test_restoring_starts_in_order_and_disarms_last() -> None:
-    system = Systemd(plugnmeet="inactive", haproxy="inactive")
-    assert Units(system.run).restore([HAPROXY, PLUGNMEET]) == []
-    assert system.did() == [f"start {HAPROXY}", f"start {PLUGNMEET}", f"stop {RESTORE}.timer"]
+def test_one_that_takes_too_long_to_stop_is_given_up() -> None:
+    system = Systemd(plugnmeet="active", haproxy="active")
+    system.slow.add(HAPROXY)
+    with pytest.raises(PreflightError) as raised:
+        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 30)
+    assert str(raised.value) == (
+        f"{HAPROXY} does not stop: it takes longer than preflight_ttl (ttl), 30 s, allows; give it more; "
+        "everything was started again"
+    )
+    stops = [call for call in system.calls if call[0] == "timeout"]
+    assert [int(call[1]) for call in stops] == [23, 23]  # what is left is for the test
+    assert system.states[PLUGNMEET] == "active"
 
 
-def test_one_that_does_not_start_keeps_no_other_from_it() -> None:
-    system = Systemd(plugnmeet="inactive", haproxy="inactive")
+def test_who_is_ended_while_it_stops_units_starts_them_again() -> None:
+    system = Systemd(plugnmeet="active", haproxy="active")
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        if command[0] == "timeout" and command[-1] == HAPROXY:
+            system.fire()  # somebody else wants all back, before the last one was stopped
+        return system.run(command)
+
+    with pytest.raises(PreflightError, match="session session1 was ended while it stopped"):
+        Units(run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    assert (system.states[PLUGNMEET], system.states[HAPROXY]) == ("active", "active")
+
+
+def test_restoring_starts_the_service_that_is_armed() -> None:
+    system = Systemd(plugnmeet="active", haproxy="active")
+    units = Units(system.run)
+    units.quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    pending = units.pending()
+    assert pending is not None
+    assert units.restore(pending) == []
+    assert system.did("start") == [f"start {RESTORE}.service"]
+    assert system.started == [HAPROXY, PLUGNMEET]
+    assert units.pending() is None
+
+
+def test_a_return_that_is_under_way_is_pending_though_its_timer_is_gone() -> None:
+    system = Systemd(haproxy="active")
+    Units(system.run).quiesce([HAPROXY], "session1", "root", 120)
+    del system.states[f"{RESTORE}.timer"]
+    system.states[f"{RESTORE}.service"] = "activating"
+    pending = Units(system.run).pending()
+    assert pending is not None
+    assert pending.units == (HAPROXY,)
+
+
+def test_one_that_does_not_start_keeps_no_other_from_it_and_its_journal_is_told() -> None:
+    system = Systemd(plugnmeet="active", haproxy="active")
+    units = Units(system.run)
+    units.quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
     system.stubborn.add(HAPROXY)
-    (complaint,) = Units(system.run).restore([HAPROXY, PLUGNMEET])
+    system.said[HAPROXY] = "cannot bind socket [0.0.0.0:443]\nFailed with result 'exit-code'.\n"
+    (complaint,) = units.restore(units.pending() or Pending("", "", "", ()))
     assert complaint == (
-        f"{HAPROXY} does not start again: Job for {HAPROXY} failed because a timeout was exceeded; "
-        f"see journalctl -u {HAPROXY}"
+        f"{HAPROXY} does not start again, it is failed; its journal ends with: "
+        "cannot bind socket [0.0.0.0:443] / Failed with result 'exit-code'"
     )
     assert system.states[PLUGNMEET] == "active"
+
+
+def test_one_that_still_stops_is_left_to_systemd() -> None:
+    system = Systemd(haproxy="deactivating")
+    system.stubborn.add(HAPROXY)
+    (complaint,) = Units(system.run).restore(Pending("session1", "root", "", (HAPROXY,)))
+    assert complaint.startswith(f"{HAPROXY} still stops, and systemd starts it again as soon as it has")
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds"),
+    [
+        ((1_000_000, 3_614_999), 2.61),
+        ((0, 3_000_000), None),  # it was never stopped since the host came up
+        ((5_000_000, 3_000_000), None),  # it is still stopped
+        ((0, 0), None),
+    ],
+)
+def test_how_long_a_unit_was_down_is_systemds_own_word(times: tuple[int, int], seconds: float | None) -> None:
+    system = Systemd(haproxy="active")
+    system.times[HAPROXY] = times
+    assert Units(system.run).down_seconds([HAPROXY]) == {HAPROXY: seconds}
+
+
+def test_the_way_back_is_a_script_that_a_shell_and_systemd_read_alike() -> None:
+    assert subprocess.run(["sh", "-nc", _SCRIPT], check=False).returncode == 0
+    assert "${" not in _SCRIPT  # systemd.service(5) would replace it
+
+
+def test_the_way_back_knows_the_listener_by_its_name() -> None:
+    assert LISTENER.encode() == privileges.COMM
 
 
 def test_a_command_without_a_reason_is_said_to_have_none() -> None:
@@ -224,7 +335,7 @@ def test_a_timer_that_is_not_there_is_nothing_pending() -> None:
 def test_pending_names_every_unit_whatever_its_name(units: tuple[str, ...]) -> None:
     system = Systemd()
     system.states = dict.fromkeys(units, "active")
-    Units(system.run).quiesce(units, "session1", 120)
+    Units(system.run).quiesce(units, "session1", "root", 120)
     pending = Units(system.run).pending()
     assert pending is not None
     assert pending.units == tuple(reversed(units))

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 import typing as t
 
 import pytest
@@ -45,12 +47,22 @@ def test_check_mode_sends_nothing(run_module: t.Any, session: Result, monkeypatc
     assert (row["seen"], row["ports"], row["detail"]) == ("unsent", "50000-60000", {"reason": "nothing was asked"})
 
 
+def test_what_takes_longer_than_the_ttl_is_ended(
+    run_module: t.Any, session: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(port_probe_info, "probe", lambda *dummy: time.sleep(20))
+    result = ask(run_module, session, ttl=1)
+    assert result["msg"] == "preflight_ttl was over (ttl) before it had done; run it again with more."
+    assert signal.alarm(0) == 0
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
         ({"address": " "}, "address is empty; name the target as outsiders know it."),
         ({"vantage": 100}, "vantage is 100; take 0 to 99."),
         ({"vantage": -1}, "vantage is -1; take 0 to 99."),
+        ({"ttl": 0}, "ttl is 0; take at least a second."),
         ({"pace": -1}, "pace is -1; take 0 to find it out, or the most probes a second."),
         ({"ports": []}, "ports is an empty list; name at least one port to test."),
         ({"ports": [{**TABLE[0], "ports": "65536"}]}, 'ports[0].ports "65536" has a port outside 1-65535; '),

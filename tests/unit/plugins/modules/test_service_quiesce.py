@@ -11,11 +11,12 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _services
+from ansible_collections.plugnmeet.server.plugins.module_utils._caller import Caller
 from ansible_collections.plugnmeet.server.plugins.modules import service_quiesce
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import Systemd
 
 ARGUMENTS = {"units": ["plugnmeet", "haproxy"], "session": "sessionONE012345"}
-TIMER = "stop plugnmeet-preflight-restore.timer"
+SERVICE = "plugnmeet-preflight-restore.service"
 
 
 @pytest.fixture
@@ -55,10 +56,9 @@ def test_what_is_active_is_stopped_and_comes_back(run_module: t.Any, system: Sys
         "systemd-run",
         "stop plugnmeet.service",
         "stop haproxy.service",
-        "start haproxy.service",
-        "start plugnmeet.service",
-        TIMER,
+        f"start {SERVICE}",
     ]
+    assert system.started == ["haproxy.service", "plugnmeet.service"]
 
 
 def test_what_was_not_running_is_not_touched(run_module: t.Any, system: Systemd) -> None:
@@ -71,7 +71,8 @@ def test_what_was_not_running_is_not_touched(run_module: t.Any, system: Systemd)
         ("nginx", "not-found", "not-found"),
     ]
     assert not restore(run_module)["changed"]
-    assert system.did() == []
+    assert system.did() == ["systemd-run", f"start {SERVICE}"]  # the claim on the target, and no more
+    assert system.started == []
 
 
 def test_the_same_session_again_changes_nothing(run_module: t.Any, system: Systemd) -> None:
@@ -83,16 +84,119 @@ def test_the_same_session_again_changes_nothing(run_module: t.Any, system: Syste
     assert system.did() == before
 
 
-@pytest.mark.parametrize("state", ["quiesced", "restored"])
-def test_what_another_session_stopped_is_never_touched(run_module: t.Any, system: Systemd, state: str) -> None:
-    quiesce(run_module)
+@pytest.mark.parametrize("units", [["plugnmeet", "haproxy"], ["idle"], []])
+def test_who_meets_another_session_is_refused_before_anything_is_stopped(
+    run_module: t.Any, system: Systemd, monkeypatch: pytest.MonkeyPatch, units: list[str]
+) -> None:
+    monkeypatch.setattr(service_quiesce, "caller", lambda: Caller("ann", "198.51.100.7", 50000))
+    quiesce(run_module, units=units)
     before = list(system.did())
-    result = run_module(service_quiesce, state=state, **{**ARGUMENTS, "session": "sessionTWO012345"})
+    result = quiesce(run_module, session="sessionTWO012345")
     assert result["failed"]
     assert result["msg"].startswith(
-        "another preflight, session sessionONE012345, has had haproxy.service, plugnmeet.service stopped since "
+        "another preflight, session sessionONE012345 by ann from 198.51.100.7, is under way on the target since 2"
     )
+    assert (", and has haproxy.service, plugnmeet.service stopped; wait" in result["msg"]) is (len(units) == 2)
     assert system.did() == before
+
+
+def test_what_another_session_stopped_is_nothing_to_be_restored(run_module: t.Any, system: Systemd) -> None:
+    quiesce(run_module)
+    before = list(system.did())
+    result = restore(run_module, session="sessionTWO012345")
+    assert (result["changed"], result["complaints"]) == (False, [])
+    assert system.did() == before
+
+
+def test_another_session_is_ended_if_that_is_wanted(run_module: t.Any, system: Systemd) -> None:
+    quiesce(run_module)
+    result = quiesce(run_module, session="sessionTWO012345", take_over=True)
+    assert services(result) == [("plugnmeet", "active", "inactive"), ("haproxy", "active", "inactive")]
+    assert system.started == ["haproxy.service", "plugnmeet.service"]
+    pending = _services.Units(system.run).pending()
+    assert pending is not None
+    assert pending.session == "sessionTWO012345"
+
+
+def test_another_session_that_leaves_services_behind_is_no_ground_to_go_on(run_module: t.Any, system: Systemd) -> None:
+    quiesce(run_module)
+    system.stubborn.add("haproxy.service")
+    result = quiesce(run_module, session="sessionTWO012345", take_over=True)
+    assert result["msg"] == (
+        "session sessionONE012345 was ended, and its services are not back: haproxy.service does not start again, "
+        "it is failed; see systemctl status haproxy.service."
+    )
+    assert system.states["plugnmeet.service"] == "active"
+
+
+CLIENTS = [
+    {"protocol": "tcp", "ports": "443", "connections": 3},
+    {"protocol": "udp", "ports": "50000-60000", "connections": 2},
+]
+PORTS = [{"name": "https", "protocol": "tcp", "ports": "443"}]
+
+
+@pytest.fixture
+def meeting(monkeypatch: pytest.MonkeyPatch) -> list[t.Any]:
+    """Clients of the ports, and what was asked about them."""
+    asked: list[t.Any] = []
+
+    def clients(*arguments: t.Any) -> list[dict[str, t.Any]]:
+        asked.append(arguments)
+        return CLIENTS
+
+    monkeypatch.setattr(service_quiesce._clients, "clients", clients)
+    monkeypatch.setattr(service_quiesce, "caller", lambda: Caller("ann", "198.51.100.7", 50000))
+    return asked
+
+
+def test_while_there_are_clients_nothing_is_stopped(run_module: t.Any, system: Systemd, meeting: list[t.Any]) -> None:
+    result = quiesce(run_module, ports=PORTS)
+    assert result["failed"]
+    assert result["msg"] == (
+        "there are clients on the target, with connections 3 to 443/tcp, 2 to 50000-60000/udp, and nothing was "
+        "stopped; run again when they are gone, or end their meetings with preflight_interrupt: true (interrupt)."
+    )
+    assert system.did() == []
+    ((requirements, ignore),) = meeting
+    assert [row.name for row in requirements] == ["https"]
+    assert ignore == ("198.51.100.7", 50000)
+
+
+def test_clients_are_cut_off_if_that_is_wanted(run_module: t.Any, system: Systemd, meeting: list[t.Any]) -> None:
+    result = quiesce(run_module, ports=PORTS, interrupt=True)
+    assert result["changed"]
+    assert result["clients"] == CLIENTS
+    assert len(meeting) == 1
+    assert system.states["haproxy.service"] == "inactive"
+
+
+def test_check_mode_tells_who_would_be_cut_off(run_module: t.Any, system: Systemd, meeting: list[t.Any]) -> None:
+    result = quiesce(run_module, check=True, ports=PORTS)
+    assert (result["changed"], result["clients"]) == (True, CLIENTS)
+    assert len(meeting) == 1
+    assert system.did() == []
+
+
+def test_of_services_that_are_not_to_be_stopped_nobody_is_a_client(
+    run_module: t.Any, system: Systemd, meeting: list[t.Any]
+) -> None:
+    system.states = {"plugnmeet.service": "inactive"}
+    assert quiesce(run_module, ports=PORTS)["clients"] == []
+    assert meeting == []
+
+
+def test_how_long_a_service_was_down_is_told(run_module: t.Any, system: Systemd) -> None:
+    quiesce(run_module)
+    system.times = {"plugnmeet.service": (1_000_000, 3_500_000), "haproxy.service": (1_200_000, 0)}
+    system.said = {"haproxy.service": "no\nluck\n"}
+    system.stubborn.add("haproxy.service")
+    result = restore(run_module)
+    assert result["services"] == [
+        {"unit": "plugnmeet", "was": "inactive", "now": "active", "down_seconds": 2.5},
+        {"unit": "haproxy", "was": "inactive", "now": "failed", "down_seconds": None, "journal": ["no", "luck"]},
+    ]
+    assert len(result["complaints"]) == 1
 
 
 def test_another_session_that_is_quicker_is_named_and_its_return_stays(
@@ -104,7 +208,7 @@ def test_another_session_that_is_quicker_is_named_and_its_return_stays(
     def run(command: list[str]) -> tuple[int, str, str]:
         # Between the look at what is pending and the arming, another session arms its own.
         if command[0] == "systemd-run":
-            others.quiesce(["nginx.service"], "sessionTWO012345", 60)
+            others.quiesce(["nginx.service"], "sessionTWO012345", "bob", 60)
         return system.run(command)
 
     monkeypatch.setattr(service_quiesce, "_system", lambda dummy: _services.Units(run))
@@ -114,8 +218,9 @@ def test_another_session_that_is_quicker_is_named_and_its_return_stays(
     assert (pending.session, pending.units) == ("sessionTWO012345", ("nginx.service",))
     assert result["failed"]
     assert result["msg"] == (
-        f"another preflight, session sessionTWO012345, has had nginx.service stopped since {pending.since}; "
-        "wait until it ends, or until its timer (plugnmeet-preflight-restore.timer) starts them again."
+        f"another preflight, session sessionTWO012345 by bob, is under way on the target since {pending.since}, "
+        "and has nginx.service stopped; wait until it ends, by its timer (plugnmeet-preflight-restore.timer) at the "
+        "latest, or if nobody runs it any more, end it with preflight_take_over: true (take_over)."
     )
     assert system.did() == ["systemd-run", "stop nginx.service", "systemd-run"]
     assert (system.states["plugnmeet.service"], system.states["haproxy.service"]) == ("active", "active")
@@ -177,7 +282,7 @@ def test_without_systemd_there_is_nothing_to_stop(run_module: t.Any, monkeypatch
 
 def test_no_units_are_no_work(run_module: t.Any, system: Systemd) -> None:
     assert quiesce(run_module, units=[])["services"] == []
-    assert system.did() == []
+    assert system.did() == ["systemd-run"]  # the claim on the target
 
 
 @pytest.mark.parametrize(

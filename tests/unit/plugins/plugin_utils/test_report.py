@@ -41,7 +41,7 @@ def show(made: Made, path: str = "", firewall: Firewall = UNKNOWN) -> str:
 
 def hole(sides: t.Any) -> Made:
     vantage = sides.vantage({("open", "udp", ""): set(MEDIA) - HOLE})
-    services = [{"unit": "haproxy", "was": "active", "now": "active"}]
+    services = [{"unit": "haproxy", "was": "active", "now": "active", "down_seconds": 2.61}]
     return make(sides, [sides.row("udp", MEDIA, name="media")], [vantage], services=services)
 
 
@@ -92,7 +92,7 @@ def test_the_report_is_exactly_the_contracts(sides: t.Any) -> None:
                 ],
             }
         ],
-        "services": [{"unit": "haproxy", "was": "active", "now": "active"}],
+        "services": [{"unit": "haproxy", "was": "active", "now": "active", "down_seconds": 2.61}],
         "strangers": {},
     }
 
@@ -153,7 +153,7 @@ PORT             FOR             NEED      RESULT
   -> Open 55000-55002/udp to 203.0.113.10 in the firewall in front of meet1
      (the provider's security group or network firewall, or the router)
 
-Stopped for the test, and running again: haproxy.
+Stopped for 2.6 s for the test, and running again: haproxy.
 meet1 did not pass: 1 of 1 required entries not proven open: media
 (50000-60000/udp). It took 4.1 s. Report: reports/meet1.json
 """
@@ -163,15 +163,24 @@ meet1 did not pass: 1 of 1 required entries not proven open: media
 def test_a_service_that_did_not_come_back_is_shown(sides: t.Any) -> None:
     vantage = sides.vantage({("open", "udp", ""): [1]})
     services = [
-        {"unit": "haproxy", "was": "active", "now": "failed"},
-        {"unit": "redis", "was": "active", "now": "active"},
-        {"unit": "plugnmeet", "was": "active", "now": "active"},
-        {"unit": "nginx", "was": "not-found", "now": "not-found"},
+        {
+            "unit": "haproxy",
+            "was": "active",
+            "now": "failed",
+            "down_seconds": None,
+            "journal": ["cannot bind socket [0.0.0.0:443]", "Failed with result 'exit-code'."],
+        },
+        {"unit": "redis", "was": "active", "now": "active", "down_seconds": 1.98},
+        {"unit": "plugnmeet", "was": "active", "now": "active", "down_seconds": 3.04},
+        {"unit": "nginx", "was": "not-found", "now": "not-found", "down_seconds": None},
     ]
     made = make(sides, [sides.row("udp", [1])], [vantage], services=services)
-    assert show(made).splitlines()[-4:] == [
-        "Stopped for the test, and running again: redis and plugnmeet.",
+    assert show(made).splitlines()[-7:] == [
+        "Stopped for 3.0 s for the test, and running again: redis and plugnmeet.",
         "haproxy was active before, and is failed now!",
+        "  cannot bind socket [0.0.0.0:443]",
+        "  Failed with result 'exit-code'.",
+        "Not stopped, since meet1 has no such unit: nginx.",
         "meet1 passed: all 1 required entries are proven open from outside. It took",
         "4.1 s.",
     ]
@@ -477,6 +486,16 @@ PLUGNMEET PREFLIGHT of meet1 (meet.example.com): check mode, nothing was tested
   would ask 50000-60000/udp (media) from ext and b
 """
     )
+
+
+def test_a_plan_says_who_would_be_in_the_way(sides: t.Any) -> None:
+    vantages = [sides.vantage({})]
+    report, *dummy = make(sides, [sides.row("udp", MEDIA, name="media")], vantages)
+    plan = _report.render_plan(report, vantages, ["3 to 443/tcp", "1 to 7881/tcp"])
+    assert (
+        "  would stop nothing while there are clients (3 to 443/tcp, 1 to 7881/tcp), but\n"
+        "    with preflight_interrupt: true\n"
+    ) in plan
 
 
 # The file

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import (
     clean,
+    read_clients,
     read_services,
     read_target,
     read_vantage,
@@ -318,19 +319,42 @@ def test_a_tap_that_is_no_dict_is_a_gap() -> None:
     assert target.gap == "the target does not allow a look at its network card ()"
 
 
-def test_services_have_their_state_before_and_after() -> None:
+def test_services_have_their_state_before_and_after_and_what_was_between() -> None:
     quiesced = [
         {"unit": "haproxy", "was": "active", "now": "inactive"},
+        {"unit": "redis", "was": "active", "now": "inactive"},
         {"unit": "nginx", "was": "masked", "now": "masked"},
     ]
-    restored = [{"unit": "haproxy", "was": "inactive", "now": "failed"}]
+    restored = [
+        {"unit": "haproxy", "was": "inactive", "now": "failed", "down_seconds": None, "journal": ["no\x1b", "luck", 7]},
+        {"unit": "redis", "was": "inactive", "now": "active", "down_seconds": 2.5},
+        # What was not stopped for the test was down at some other time.
+        {"unit": "nginx", "was": "masked", "now": "masked", "down_seconds": 99.0, "journal": ["long ago"]},
+    ]
     stages = {"quiesced": {"services": quiesced}, "restored": {"services": restored}}
     assert read_services(stages) == [
-        {"unit": "haproxy", "was": "active", "now": "failed"},
-        {"unit": "nginx", "was": "masked", "now": "masked"},
+        {"unit": "haproxy", "was": "active", "now": "failed", "down_seconds": None, "journal": ["no ", "luck", "7"]},
+        {"unit": "redis", "was": "active", "now": "active", "down_seconds": 2.5},
+        {"unit": "nginx", "was": "masked", "now": "masked", "down_seconds": None},
     ]
-    assert read_services({"quiesced": {"services": quiesced}}) == quiesced
+    assert read_services({"quiesced": {"services": quiesced}}) == [{**row, "down_seconds": None} for row in quiesced]
     assert read_services({}) == []
+
+
+@pytest.mark.parametrize("seconds", ["2.5", -1, float("nan"), float("inf"), 10**400, None, [], True])
+def test_a_time_that_cannot_be_is_none(seconds: t.Any) -> None:
+    quiesced = {"services": [{"unit": "haproxy", "was": "active", "now": "inactive"}]}
+    restored = {"services": [{"unit": "haproxy", "was": "inactive", "now": "active", "down_seconds": seconds}]}
+    (row,) = read_services({"quiesced": quiesced, "restored": restored})
+    assert row["down_seconds"] is None
+
+
+def test_who_is_connected_is_told_in_a_few_words() -> None:
+    good = {"protocol": "tcp", "ports": "443", "connections": 3}
+    rows: list[t.Any] = [good, "x", {}, {**good, "ports": "4\x1b"}]
+    assert read_clients({"quiesced": {"clients": rows}}) == ["3 to 443/tcp", "3 to 4 /tcp"]
+    for broken in ({}, {"quiesced": None}, {"quiesced": {"clients": "x"}}):
+        assert read_clients(broken) == []
 
 
 def test_rows_of_services_that_are_broken_are_skipped() -> None:
@@ -341,8 +365,8 @@ def test_rows_of_services_that_are_broken_are_skipped() -> None:
         "restored": {"services": [*broken, {"unit": "haproxy", "was": "inactive", "now": "act\x1bive"}]},
     }
     assert read_services(stages) == [
-        {"unit": "haproxy", "was": "active", "now": "act ive"},
-        {"unit": "re dis", "was": "", "now": "7"},
+        {"unit": "haproxy", "was": "active", "now": "act ive", "down_seconds": None},
+        {"unit": "re dis", "was": "", "now": "7", "down_seconds": None},
     ]
 
 
@@ -350,4 +374,4 @@ def test_rows_of_services_that_are_broken_are_skipped() -> None:
 def test_a_stage_of_services_that_is_broken_is_none(stage: t.Any) -> None:
     assert read_services({"quiesced": stage, "restored": stage}) == []
     whole = {"services": [{"unit": "haproxy", "was": "active", "now": "inactive"}]}
-    assert read_services({"quiesced": whole, "restored": stage}) == whole["services"]
+    assert read_services({"quiesced": whole, "restored": stage}) == [{**whole["services"][0], "down_seconds": None}]

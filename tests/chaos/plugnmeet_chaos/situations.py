@@ -1,0 +1,434 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Situations in which nothing may be lost, and something has to be said: one preflight each, and what it comes to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .machines import LAB, ROOT, Look, difference, lab, look, say, shell
+from .run import CORE, Run
+
+MOMENT = 4  # seconds in which systemd and sshd have done what they still had to do
+BEGAN = "systemctl show --property=Id,ActiveEnterTimestampMonotonic plugnmeet haproxy"
+TRACE = ("Traceback", "MODULE FAILURE", "Unexpected Exception")
+
+# A unit of the situation's own, which holds no port.
+UNIT = """\
+cat > /run/systemd/system/{name}.service <<END
+[Unit]
+{unit}
+[Service]
+ExecStart=/bin/sleep 1000
+{service}
+END
+systemctl daemon-reload
+systemctl start {name}
+"""
+NO_UNITS = """\
+systemctl kill --signal=KILL slow long stubborn broken 2>/dev/null
+systemctl stop leaf middle slow long stubborn broken 2>/dev/null
+rm -f /run/systemd/system/*.service /run/broken
+systemctl daemon-reload
+systemctl reset-failed
+systemctl start haproxy plugnmeet
+"""
+VISITOR = """\
+systemd-run --quiet --unit=visitor python3 -c 'import socket, time
+held = [socket.create_connection(("203.0.113.10", port)) for port in (443, 443, 7881)]
+time.sleep(600)'
+until [ "$(ss --no-header --numeric state established dst 203.0.113.10 | wc -l)" = 3 ]; do sleep 0.1; done
+"""
+HOUR = """\
+import time
+_time, _gmtime, _localtime = time.time, time.gmtime, time.localtime
+time.time = lambda: _time() + SECONDS
+time.gmtime = lambda *given: _gmtime(*(given or [time.time()]))
+time.localtime = lambda *given: _localtime(*(given or [time.time()]))
+"""
+READ_ONLY = """\
+for at in {places}; do mount --bind $at $at; mount -o remount,bind,ro $at; done
+! touch /root/writable
+"""
+FULL = """\
+tar -c -C /root -f /run/home.tar .ssh
+for at in /tmp /var/tmp /root; do
+    mount -t tmpfs -o size=64k none $at
+done
+tar -x -C /root -f /run/home.tar
+for at in /tmp /var/tmp /root; do head -c 65536 /dev/zero > $at/full 2>/dev/null || test -s $at/full; done
+"""
+CLOCK = f"""\
+mv /etc/python3.11/sitecustomize.py /run/kept.py
+cat > /etc/python3.11/sitecustomize.py <<'END'
+{HOUR}END
+"""
+NO_CLOCK = "mv /run/kept.py /etc/python3.11/sitecustomize.py"
+PYTHON38 = "/opt/python3.8"
+START38 = f'#!/bin/sh\\nLD_LIBRARY_PATH={PYTHON38}/lib exec {PYTHON38}/bin/python3.8 "$@"\\n'
+
+
+def unit(name: str, service: str = "", unit: str = "") -> str:
+    """A script that makes a unit and starts it."""
+    return UNIT.format(name=name, service=service, unit=unit)
+
+
+@dataclass
+class Situation:
+    """What server and prober are brought into, how the preflight is run, and what it comes to.
+
+    The run ends with `code` and says all of `says`. While it runs, `meanwhile` may happen. Then server and prober are
+    as before it, but for lines with one of `differs`; if `untouched`, no service was stopped in between.
+    """
+
+    purpose: str
+    server: str = "true"
+    outside: str = "true"
+    arguments: tuple[str, ...] = ()
+    core: str = CORE
+    environment: dict[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[Run], object] = Run.finish
+    code: int = 0
+    says: tuple[str, ...] = ()
+    untouched: bool = False
+    differs: tuple[str, ...] = ()
+    clean_server: str = "true"
+    clean_outside: str = "true"
+
+
+def services(*names: str) -> tuple[str, str]:
+    """The argument that names the units."""
+    return "-e", f"preflight_services={','.join(names)}"
+
+
+def second_run(run: Run) -> None:
+    """Run another preflight while this one is under way; it has to be refused before it stops anything."""
+    run.reach("Ask every port from outside")
+    before = shell("server", BEGAN)
+    other = Run()
+    code = other.finish()
+    said = " ".join("".join(other.said).split())
+    ours = (
+        "by root from 10.255.0.1, is under way on the target since 20" in said and ", and has haproxy.service" in said
+    )
+    if code != 2 or not ours or shell("server", BEGAN) != before:
+        run.said.append(f"THE SECOND RUN ended with {code}: {said}")
+    else:
+        run.said.append("the second run was refused")
+
+
+def die_for_good(run: Run) -> None:
+    """Kill the controller, and what waits beside it; then another run takes its place."""
+    run.reach("Ask every port from outside")
+    run.bury()
+    other = Run("-e", "preflight_take_over=true")
+    run.said.append(f"the second run ended with {other.finish()}: {' '.join(''.join(other.said).split())}")
+
+
+def wait_for_ttl(run: Run) -> None:
+    """Kill the controller, and what waits beside it, and wait as long as it is promised to take at most."""
+    run.reach("Ask every port from outside")
+    run.bury()
+    run.said.append("stopped: " + " ".join(shell("server", "systemctl is-active plugnmeet haproxy").split()))
+    time.sleep(10)
+
+
+def reboot(run: Run) -> None:
+    """The server reboots while its services are stopped."""
+    run.reach("Listen on every port")
+    shell("server", "systemctl reboot")
+
+
+def bring_python38() -> bool:
+    """Copy this host's Python 3.8, if it has one, into both machines, without what no module needs."""
+    found = subprocess.run([ROOT / "tests/tools/python", "3.8"], capture_output=True, text=True, check=False).stdout
+    if not found or not (ROOT / ".cache/venv/oldest/bin/ansible-playbook").exists():
+        return False
+    home = Path(found.strip()).resolve().parents[1]
+    leave = [f"--exclude={name}" for name in ("test", "site-packages", "config-*", "idlelib", "ensurepip", "*.a")]
+    files: list[str | Path] = [
+        "tar",
+        "-c",
+        "-C",
+        home,
+        *leave,
+        "bin/python3.8",
+        "lib/python3.8",
+        "lib/libpython3.8.so.1.0",
+    ]
+    for machine in ("server", "outside"):
+        shell(machine, f"mkdir {PYTHON38}")
+        with subprocess.Popen(files, stdout=subprocess.PIPE) as packed:
+            subprocess.run([LAB, "exec", machine, "tar", "-x", "-C", PYTHON38], stdin=packed.stdout, check=True)
+        shell(machine, f"printf '{START38}' > {PYTHON38}/python; chmod +x {PYTHON38}/python")
+    return True
+
+
+SITUATIONS = {
+    "clients": Situation(
+        "clients are connected: nothing is stopped",
+        outside=VISITOR,
+        code=2,
+        says=(
+            "there are clients on the target, with connections 2 to 443/tcp, 1 to 7881/tcp, and nothing was stopped",
+            "preflight_interrupt: true",
+        ),
+        untouched=True,
+        clean_outside="systemctl stop visitor",
+    ),
+    "clients-check": Situation(
+        "clients are connected, in check mode",
+        outside=VISITOR,
+        arguments=("--check",),
+        says=("would stop nothing while there are clients (2 to 443/tcp, 1 to 7881/tcp)",),
+        untouched=True,
+        clean_outside="systemctl stop visitor",
+    ),
+    "clients-interrupt": Situation(
+        "clients are connected, and shall be cut off",
+        outside=VISITOR,
+        arguments=("-e", "preflight_interrupt=true"),
+        says=("meet1 passed",),
+        clean_outside="systemctl stop visitor",
+    ),
+    "two-at-once": Situation(
+        "a second preflight against the same server",
+        arguments=("-e", "preflight_pace=1500"),
+        meanwhile=second_run,
+        says=("the second run was refused", "meet1 passed"),
+    ),
+    "take-over": Situation(
+        "a killed run is taken over by the next one",
+        arguments=("-e", "preflight_pace=1500"),
+        meanwhile=die_for_good,
+        code=-9,
+        says=("the second run ended with 0", "meet1 passed"),
+    ),
+    "ttl": Situation(
+        "the controller is killed with all that it left: preflight_ttl alone brings the services back",
+        arguments=("-e", "preflight_pace=1500", "-e", "preflight_ttl=10"),
+        meanwhile=wait_for_ttl,
+        code=-9,
+        says=("stopped: inactive inactive",),
+    ),
+    "expired": Situation(
+        "the session's time is over before the last port was asked",
+        arguments=("-e", "preflight_pace=600", "-e", "preflight_ttl=10"),
+        code=2,
+        says=("preflight_ttl was over", "and running again: plugnmeet and haproxy", "NOT PROVEN"),
+    ),
+    "slow": Situation(
+        "a unit takes long to stop",
+        server=unit("slow", f"ExecStop=/bin/sleep {os.environ.get('CHAOS_SLOW') or 6}\nTimeoutStopSec=100"),
+        arguments=services("plugnmeet", "slow", "haproxy"),
+        says=("running again: plugnmeet, slow and haproxy",),
+        clean_server=NO_UNITS,
+    ),
+    "too-slow": Situation(
+        "a unit takes longer to stop than there is time",
+        server=unit("slow", "ExecStop=/bin/sleep 12"),
+        arguments=(*services("plugnmeet", "slow", "haproxy"), "-e", "preflight_ttl=10"),
+        code=2,
+        says=("slow.service does not stop: it takes longer than preflight_ttl (ttl), 10 s, allows; give it more",),
+        clean_server=NO_UNITS,
+    ),
+    "task-timeout": Situation(
+        "Ansible gives a task up that stops a unit",
+        server=unit("slow", "ExecStop=/bin/sleep 8"),
+        arguments=services("plugnmeet", "slow", "haproxy"),
+        environment={"ANSIBLE_TASK_TIMEOUT": "5"},
+        code=2,
+        clean_server=NO_UNITS,
+    ),
+    "stubborn": Situation(
+        "a unit refuses to be stopped",
+        server=unit("stubborn", unit="RefuseManualStop=yes"),
+        arguments=services("plugnmeet", "stubborn", "haproxy"),
+        code=2,
+        says=("stubborn.service runs and refuses to be stopped by hand; take it out of preflight_services",),
+        untouched=True,
+        clean_server=NO_UNITS,
+    ),
+    "broken": Situation(
+        "a unit does not start again; the others do",
+        server=unit(
+            "broken",
+            "ExecStartPre=/bin/sh -c 'echo no luck today; ! test -e /run/broken'\nExecStopPost=/bin/touch /run/broken",
+        ),
+        arguments=services("plugnmeet", "broken", "haproxy"),
+        code=2,
+        says=(
+            "broken was active before, and is failed now! Starting broken.service",
+            "/ no luck today /",
+            "broken.service does not start again, it is failed; its journal ends with: ",
+            "running again: plugnmeet and haproxy",
+        ),
+        differs=("broken.service", " sleep"),
+        clean_server=NO_UNITS,
+    ),
+    "dependents": Situation(
+        "what stops together with a unit comes back, and what stops with that",
+        server=unit("middle", unit="Requires=plugnmeet.service\nAfter=plugnmeet.service")
+        + unit("leaf", unit="BindsTo=middle.service\nAfter=middle.service"),
+        says=("meet1 passed",),
+        clean_server=NO_UNITS,
+    ),
+    "reboot": Situation(
+        "the server reboots in the middle",
+        meanwhile=reboot,
+        code=2,
+        differs=("systemd-private",),
+    ),
+    "no-root": Situation(
+        "no root, and no become",
+        arguments=("-e", "ansible_become=true", "-e", "ansible_become_user=nobody", "-e", "ansible_remote_tmp=/tmp"),
+        code=2,
+        says=("needs root on the target; run with become: true",),
+        untouched=True,
+    ),
+    "no-such-unit": Situation(
+        "a unit that does not exist",
+        arguments=services("plugnmeet", "haproxy", "hapoxy"),
+        says=("Not stopped, since meet1 has no such unit: hapoxy.", "meet1 passed"),
+    ),
+    "no-systemd": Situation(
+        "a server without systemd",
+        server="systemctl stop plugnmeet haproxy; mv /run/systemd/system /run/systemd/away",
+        says=("Not stopped, since meet1 has no systemd: plugnmeet and haproxy.", "meet1 passed"),
+        clean_server="mv /run/systemd/away /run/systemd/system; systemctl start haproxy plugnmeet",
+    ),
+    "noexec": Situation(
+        "the temporary folders of both are mounted noexec",
+        server="mount -t tmpfs -o noexec none /tmp",
+        outside="mount -t tmpfs -o noexec none /tmp",
+        says=("meet1 passed",),
+        clean_server="umount /tmp",
+        clean_outside="umount /tmp",
+    ),
+    "full": Situation(
+        "the server's disk is full",
+        server=FULL,
+        code=2,
+        says=("No usable temporary directory found", "nothing was stopped", "with some room in it"),
+        untouched=True,
+        clean_server="umount /tmp /var/tmp /root; rm /run/home.tar",
+    ),
+    "read-only": Situation(
+        "the server's disk is read-only, /tmp as well",
+        server=READ_ONLY.format(places="/etc /opt /root /tmp /usr /var"),
+        code=2,
+        says=("temporary directory found", "nothing was stopped"),
+        untouched=True,
+        clean_server="umount /etc /opt /root /tmp /usr /var",
+    ),
+    "read-only-root": Situation(
+        "the server's root is read-only, /tmp is not",
+        server=READ_ONLY.format(places="/etc /opt /root /usr /var"),
+        says=("meet1 passed",),
+        clean_server="umount /etc /opt /root /usr /var",
+    ),
+    "clocks": Situation(
+        "the clocks of server and prober are an hour fast and an hour slow",
+        server=CLOCK.replace("SECONDS", "3600"),
+        outside=CLOCK.replace("SECONDS", "-3600"),
+        says=("meet1 passed",),
+        clean_server=NO_CLOCK,
+        clean_outside=NO_CLOCK,
+    ),
+    "python38": Situation(
+        "Python 3.8 on server and prober, which the newest core does not take",
+        core="oldest",
+        arguments=("-e", f"ansible_python_interpreter={PYTHON38}/python"),
+        says=("meet1 passed",),
+        clean_server=f"rm -rf {PYTHON38}",
+        clean_outside=f"rm -rf {PYTHON38}",
+    ),
+}
+
+
+# A run of all takes six minutes. These are what happens most, or would be worst.
+FEW = ("clients", "two-at-once", "ttl", "broken", "dependents", "full")
+
+
+def situations() -> int:
+    """Those that were asked for; exits with 0 if each came to what it should."""
+    asked = os.environ.get("CHAOS_SITUATIONS") or ",".join(FEW)
+    wanted = list(SITUATIONS) if asked == "all" else asked.split(",")
+    subprocess.run([ROOT / "tests/tools/collection"], check=True)
+    lab("up")
+    lab("firewall", "none")
+    if "python38" in wanted and not bring_python38():
+        say("python38: NOT tried, it takes that Python and the oldest core, which are not both on this machine")
+        wanted.remove("python38")
+    failed = [name for name in wanted if not one(name, SITUATIONS[name])]
+    others = [name for name in SITUATIONS if name not in wanted]
+    if others:
+        say(f"NOT RUN, but with CHAOS_SITUATIONS=all: {', '.join(others)}")
+    say(
+        f"SITUATIONS: {len(wanted) - len(failed)} of {len(wanted)} came to what they should{': NOT ' if failed else ''}"
+        + ", ".join(failed)
+    )
+    return 1 if failed else 0
+
+
+def one(name: str, situation: Situation) -> bool:
+    """Bring the lab into a situation, run the preflight, and clean up; tell whether it came to what it should."""
+    for machine, script in (("server", situation.server), ("outside", situation.outside)):
+        # A situation that did not come about would be none that was seen.
+        if subprocess.run([LAB, "exec", machine, "sh", "-ec", script], check=False).returncode:
+            clean(situation)
+            say(f"{name} ({situation.purpose}): NOT seen, it could not be brought about")
+            return False
+    before, began = look(), shell("server", BEGAN)
+    run, started = Run(*situation.arguments, core=situation.core, **situation.environment), time.monotonic()
+    try:
+        situation.meanwhile(run)
+        code = run.finish()
+        said = " ".join(" ".join(run.said).split())
+        troubles = [f"it does not say: {words}" for words in situation.says if words not in said]
+        troubles += [f"it shows {word}" for word in TRACE if word in said]
+        if code != situation.code:
+            troubles.append(f"it ended with {code}")
+        if situation.untouched and shell("server", BEGAN) != began:
+            troubles.append("services were stopped")
+        troubles += left(before, situation.differs)
+    finally:
+        run.bury()
+        clean(situation)
+    say(
+        f"{name} ({situation.purpose}): {'; '.join(troubles) or 'as it should be'} ({time.monotonic() - started:.0f} s)"
+    )
+    if troubles:
+        say("".join(run.said))
+    return not troubles
+
+
+def clean(situation: Situation) -> None:
+    """Take the situation away."""
+    for machine, script in (("server", situation.clean_server), ("outside", situation.clean_outside)):
+        shell(machine, script)
+
+
+def left(before: Look, differs: tuple[str, ...]) -> list[str]:
+    """What is not as it was, after a moment."""
+    patience = time.monotonic() + MOMENT * 4
+    while True:
+        now = look()
+        gone = {machine: without(text, differs) for machine, text in now.items()}
+        was = {machine: without(text, differs) for machine, text in before.items()}
+        if gone == was:
+            return []
+        if time.monotonic() > patience:
+            return [difference(was, gone)]
+        time.sleep(0.3)
+
+
+def without(text: str, words: tuple[str, ...]) -> str:
+    """A look without the lines that are to differ."""
+    return "\n".join(line for line in text.splitlines() if not any(word in line for word in words))
