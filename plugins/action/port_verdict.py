@@ -15,6 +15,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict, _visitors
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, read_firewall
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._warnings import warnings
 
 display = Display()
 
@@ -25,6 +26,7 @@ _ARGUMENTS: dict[str, t.Any] = {
     "listener": {"type": "dict", "required": True},
     "firewall": {"type": "dict", "default": {}},
     "services": {"type": "dict", "default": {}},
+    "outlook": {"type": "dict", "default": {}},
     "started": {"type": "float", "required": True},
     "report_dir": {"type": "str", "default": ""},
     "vantage_check": {"type": "bool", "default": True},
@@ -80,4 +82,7 @@ def _judge(
     seconds = time.time() - arguments["started"]
     services = _sides.read_services(arguments["services"])
     report = _report.build(host, arguments["address"], checks, vantages, services, seconds, firewall, target.strangers)
+    report["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(arguments["started"]))
+    found = warnings(arguments["outlook"], host, requirements, vantages)
+    report["warnings"] = [warning._asdict() for warning in found]
     return report, checks, vantages

@@ -47,4 +47,12 @@ options:
         description: What the ports are for, for the table on the screen and for the report.
         type: str
         default: ''
+      expect:
+        description:
+          - What the ports shall be to outsiders, V(open) or V(closed).
+          - Those that shall be closed are asked like the others. The entry passes if nobody answers, and fails if the
+            listener or anybody else does.
+        type: str
+        choices: [open, closed]
+        default: open
 """

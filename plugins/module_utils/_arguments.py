@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ._errors import PreflightError
-from ._requirement import SPEAKS, Requirement, parse_requirements
+from ._requirement import EXPECT, SPEAKS, Requirement, parse_requirements
 from ._session import MAKE_ONE, Session
 
 if t.TYPE_CHECKING:
@@ -44,6 +44,7 @@ PORTS: dict[str, t.Any] = {
         "speaks": {"type": "str", "choices": list(SPEAKS)},
         "required": {"type": "bool", "default": True},
         "purpose": {"type": "str", "default": ""},
+        "expect": {"type": "str", "choices": list(EXPECT), "default": "open"},
     },
 }
 

@@ -16,12 +16,15 @@ from ._ports import parse_ports
 # What a port may speak, and over which protocol.
 SPEAKS = {"stun": "udp", "ice-tcp": "tcp", "http": "tcp", "https": "tcp"}
 
-_KEYS = {"name", "protocol", "ports", "required", "speaks", "purpose"}
+# What a port shall be to outsiders.
+EXPECT = ("open", "closed")
+
+_KEYS = {"name", "protocol", "ports", "required", "speaks", "purpose", "expect"}
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class Requirement(t.NamedTuple):
-    """One row of the port table."""
+    """One row of the port table; `expect` is `open`, or `closed` for ports that outsiders must not reach."""
 
     name: str
     protocol: str
@@ -29,6 +32,7 @@ class Requirement(t.NamedTuple):
     speaks: str
     required: bool = True
     purpose: str = ""
+    expect: str = "open"
 
 
 def parse_requirements(rows: t.Any, variable: str = "ports") -> list[Requirement]:
@@ -88,6 +92,7 @@ def _parse_row(row: t.Any, where: str) -> Requirement:
         speaks=speaks,
         required=_boolean(row.get("required"), f"{where}.required"),
         purpose=str(row.get("purpose") or ""),
+        expect=_choice(row.get("expect") or "open", EXPECT, f"{where}.expect"),
     )
 
 

@@ -43,7 +43,7 @@ ICE_CONTROLLED = 0x8029
 ICE_CONTROLLING = 0x802A
 RESPONSE_ORIGIN = 0x802B
 
-_HEADER = struct.Struct("!HHI12s")
+HEADER = struct.Struct("!HHI12s")
 _ATTRIBUTE = struct.Struct("!HH")
 _INTEGRITY_LENGTH = 20
 _INTEGRITY_HEADER = _ATTRIBUTE.pack(MESSAGE_INTEGRITY, _INTEGRITY_LENGTH)
@@ -76,7 +76,7 @@ def parse(data: bytes) -> Message:
     """
     if len(data) < HEADER_LENGTH:
         raise StunError("shorter than a STUN header")
-    message_type, length, cookie, transaction_id = _HEADER.unpack_from(data)
+    message_type, length, cookie, transaction_id = HEADER.unpack_from(data)
     if message_type & 0xC000 or cookie != MAGIC_COOKIE or length % 4 or length != len(data) - HEADER_LENGTH:
         raise StunError("no STUN header")
     attributes: dict[int, bytes] = {}
@@ -108,9 +108,9 @@ def build(message_type: int, transaction_id: bytes, attributes: t.Sequence[tuple
     """Put a message together, signed with `key` and closed by a FINGERPRINT."""
     body = b"".join([_ATTRIBUTE.pack(kind, len(value)) + value + bytes(-len(value) % 4) for kind, value in attributes])
     # Each check covers the header with a length that already counts its own attribute (RFC 8489, section 14.5).
-    integrity = _digest(key, _HEADER.pack(message_type, len(body) + 24, MAGIC_COOKIE, transaction_id) + body)
+    integrity = _digest(key, HEADER.pack(message_type, len(body) + 24, MAGIC_COOKIE, transaction_id) + body)
     body += _INTEGRITY_HEADER + integrity
-    message = _HEADER.pack(message_type, len(body) + 8, MAGIC_COOKIE, transaction_id) + body
+    message = HEADER.pack(message_type, len(body) + 8, MAGIC_COOKIE, transaction_id) + body
     return message + _FINGERPRINT.pack(FINGERPRINT, 4, zlib.crc32(message) ^ FINGERPRINT_XOR)
 
 

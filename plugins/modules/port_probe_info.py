@@ -110,7 +110,7 @@ certificates:
   type: dict
   sample: {}
 all_open:
-  description: Whether each port was proven open at each address.
+  description: Whether each port that shall be open was proven open at each address.
   returned: always
   type: bool
   sample: false

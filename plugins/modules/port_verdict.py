@@ -57,6 +57,12 @@ options:
     description: The results of P(plugnmeet.server.service_quiesce#module) as C(quiesced) and C(restored).
     type: dict
     default: {}
+  outlook:
+    description:
+      - The result of M(plugnmeet.server.server_outlook_info), whatever became of it.
+      - What it has seen that will trouble LiveKit becomes C(warnings) of the report. They never make it fail.
+    type: dict
+    default: {}
   started:
     description: When the run began, in seconds since the epoch, as the session has it.
     type: float
@@ -134,6 +140,7 @@ ansible_facts:
         host: meet1
         address: meet.example.com
         passed: false
+        started: '2026-11-22T15:58:05Z'
         seconds: 4.1
         vantages:
           - host: ext
@@ -161,6 +168,11 @@ ansible_facts:
         services:
           - {unit: haproxy, was: active, now: active, down_seconds: 2.61}
         strangers: {datagrams: 3, connections: 1}
+        warnings:
+          - about: hairpin
+            explanation: meet1 does not reach itself at 203.0.113.10.
+            remedy:
+              - Switch hairpin NAT (NAT loopback) on in the router
 report_file:
   description: Where the report was written on the controller, empty if nowhere.
   returned: when there is a verdict

@@ -11,9 +11,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import Check, Result
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import REACHABLE, Check, Result
 
 _Ports = tuple[tuple[str, str], ...]  # protocol and ports
+
+# Of a port that shall be closed: that it is not, or that nobody knows.
+_SAYS_SOMETHING = (*REACHABLE, "untested", "port_in_use")
 
 
 class Cause(t.NamedTuple):
@@ -25,7 +28,7 @@ class Cause(t.NamedTuple):
     `last_hops` how far it came. Where the address is not the target's, `astray` is what is known of that, and whatever
     came of asking it is one cause, of which these are the `parts`. Where a limit on the way hides ports, which of them
     is chance: then `ports` are whole entries, `share` says how many of how many it is, and `after` how many answers
-    there had been.
+    there had been. `expect` is what the ports shall be.
     """
 
     state: str
@@ -39,6 +42,7 @@ class Cause(t.NamedTuple):
     ends: tuple[tuple[str, str | None], ...]
     addresses: tuple[str, ...]
     last_hops: tuple[tuple[tuple[str, str], ...], ...] = ()
+    expect: str = "open"
     astray: dict[str, t.Any] | None = None
     parts: tuple[Cause, ...] = ()
     after: tuple[str, ...] = ()
@@ -60,6 +64,7 @@ def cause_of(check: Check, result: Result) -> Cause:
         entries=((check.requirement.protocol, format_ports(check.requirement.ports)),),
         ends=((check.vantage.host, check.family),),
         addresses=(address,) if address else (),
+        expect=check.requirement.expect,
         last_hops=(tuple(sorted(result.facts["last_hop"].items())),) if "last_hop" in result.facts else (),
         astray=result.facts.get("astray"),
         after=(str(result.facts["after"]),) if "after" in result.facts else (),
@@ -78,6 +83,9 @@ def causes(checks: t.Iterable[Check]) -> list[Cause]:
 
 def calls_for_action(check: Check, result: Result) -> bool:
     """Tell whether a result wants an explanation."""
+    if check.requirement.expect == "closed":
+        says = check.verdict == "inconclusive" or result.state in _SAYS_SOMETHING
+        return check.verdict != "passed" and says
     return check.verdict != "passed" and (result.state != "open" or bool(check.vantage.inside))
 
 
@@ -91,7 +99,7 @@ def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[
     merged: dict[str, Cause] = {}
     for cause in causes:
         what = cause.astray or (cause.state, sorted(cause.facts.items()))
-        key = repr((what, cause.gap, cause.inside, cause.unseen, same(cause)))
+        key = repr((what, cause.gap, cause.inside, cause.unseen, cause.expect, same(cause)))
         known = merged.get(key)
         merged[key] = known._replace(
             ports=_union(known.ports, cause.ports),

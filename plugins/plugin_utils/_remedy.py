@@ -17,6 +17,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icm
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._exposure import explain_exposure
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand, word
@@ -44,8 +45,10 @@ class Advice(t.NamedTuple):
 
 def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) -> Advice:
     """Explain `cause` on `host`, which outsiders know as `address` and which has `firewall`."""
-    explain, remedies = _ADVICE[cause.state]
     words = _Words(cause, host, address, firewall)
+    if cause.expect == "closed":
+        return Advice(*explain_exposure(cause, host, words.ports, words.vantages, words.ips))
+    explain, remedies = _ADVICE[cause.state]
     if cause.inside and cause.state not in _ON_THE_TARGET:
         explain, remedies = _seen_from_inside, _name_another_vantage
     if cause.astray:

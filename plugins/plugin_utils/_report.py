@@ -35,7 +35,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import Check, Result, passed
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import REACHABLE, Check, Result, passed
 
 SCHEMA = 1
 WIDTH = 79
@@ -119,9 +119,19 @@ def summary(report: Report) -> str:
     required = list(dict.fromkeys(check["name"] for check in report["checks"] if check["required"]))
     short = {check["name"]: check for check in report["checks"] if check["required"] and check["verdict"] != "passed"}
     if report["passed"]:
-        return f"{report['host']} passed: all {len(required)} required entries are proven open from outside"
+        closed = {check["name"] for check in report["checks"] if check["required"] and check["expect"] == "closed"}
+        opened = len(required) - len(closed)
+        both = [f"all {opened} required entries are proven open from outside"] if opened else []
+        both += [f"{len(closed)} proven closed"] if closed else []
+        return f"{report['host']} passed: {listing(both)}"
     names = ", ".join(f"{name} ({shortened(check['ports'])}/{check['protocol']})" for name, check in short.items())
-    return f"{report['host']} did not pass: {len(short)} of {len(required)} required entries not proven open: {names}"
+    amount = f"{len(short)} of {len(required)} required entries"
+    return f"{report['host']} did not pass: {amount} not proven {_proof(short)}: {names}"
+
+
+def _proof(short: t.Mapping[str, Report]) -> str:
+    """What was to be proven of these checks."""
+    return " or ".join(sorted({check["expect"] for check in short.values()}, reverse=True))
 
 
 def render(
@@ -143,6 +153,8 @@ def render(
     lines += ["", *_table(report["checks"]), ""]
     for cause in causes(checks):
         lines += [*_explain(cause, report, firewall), ""]
+    for warning in report.get("warnings", ()):
+        lines += [*_wrap(f"Warning: {warning['explanation']}", "  ", ""), *_steps(warning["remedy"]), ""]
     lines += [*_passed_on(report), *_left_behind(report), *_strangers(report["strangers"])]
     seconds = f"{report['seconds']}\N{NO-BREAK SPACE}s"
     lines += _wrap(f"{summary(report)}. It took {seconds}.{f' Report: {path}' if path else ''}", "")
@@ -224,6 +236,7 @@ def _check(check: Check, host: str, address: str, firewall: Firewall) -> Report:
         "required": requirement.required,
         "speaks": requirement.speaks,
         "purpose": requirement.purpose,
+        "expect": requirement.expect,
         "vantage": check.vantage.host,
         "family": check.family,
         "verdict": check.verdict,
@@ -304,6 +317,8 @@ def _table(checks: t.Sequence[Report]) -> list[str]:
 def _outcome(check: Report) -> str:
     """A check in a few words: what is not open, and of how much."""
     word = _VERDICT_WORDS[check["verdict"]]
+    if check["expect"] == "closed":
+        return _outcome_of_closed(check)
     closed = [result for result in check["results"] if result["state"] != "open"]
     if not closed:
         return word if check["verdict"] == "passed" else f"{word}: open, not from outside"
@@ -312,6 +327,16 @@ def _outcome(check: Report) -> str:
     amount = sum(result["count"] for result in closed)
     some = f" ({amount} of {count})" if amount < count else ""
     return f"{word}: {', '.join(states)}{some}"
+
+
+def _outcome_of_closed(check: Report) -> str:
+    """The same of ports that shall be closed."""
+    if check["verdict"] == "passed":
+        return "closed"
+    reachable = sum(result["count"] for result in check["results"] if result["state"] in REACHABLE)
+    count = sum(result["count"] for result in check["results"])
+    some = f" ({reachable} of {count})" if reachable < count else ""
+    return f"{_VERDICT_WORDS[check['verdict']]}{f': reachable{some}' if reachable else ''}"
 
 
 def _alike(checks: t.Iterable[Report]) -> list[list[Report]]:
@@ -339,16 +364,28 @@ def _explain(cause: Cause, report: Report, firewall: Firewall) -> list[str]:
     share = "{} of {} times ".format(*cause.share) if any(cause.share) else ""
     vantages = listing(list(dict.fromkeys(vantage for vantage, dummy in cause.ends)))
     over = f", over {families(cause)}" if families(cause) else ""
-    states = listing(list(dict.fromkeys(part.state.replace("_", " ") for part in parts_of(cause))))
-    lines = _wrap(f"{ports}{over}, from {vantages}: {share}{states}", "")
-    lines += [line for text in picture(cause, report["host"]) for line in _wrap(text, "    ", "  ")]
+    lines = _wrap(f"{ports}{over}, from {vantages}: {share}{_headline(cause)}", "")
+    if cause.expect == "open":
+        lines += [line for text in picture(cause, report["host"]) for line in _wrap(text, "    ", "  ")]
     lines += _wrap(advice.explanation, "  ")
-    for step in advice.remedy[:_MOST_STEPS]:
+    return lines + _steps(advice.remedy)
+
+
+def _steps(remedy: t.Sequence[str]) -> list[str]:
+    """What to do; a remedy of many steps has only its first ones."""
+    lines: list[str] = []
+    for step in remedy[:_MOST_STEPS]:
         # A command is there to be copied, and so is neither marked nor wrapped.
         lines += [f"     {step}"] if isinstance(step, Command) else _wrap(f"-> {step}", "     ", "  ")
-    if len(advice.remedy) > _MOST_STEPS:
-        lines += _wrap(f"-> and {len(advice.remedy) - _MOST_STEPS} more, which the report has", "     ", "  ")
+    if len(remedy) > _MOST_STEPS:
+        lines += _wrap(f"-> and {len(remedy) - _MOST_STEPS} more, which the report has", "     ", "  ")
     return lines
+
+
+def _headline(cause: Cause) -> str:
+    if cause.expect == "open":
+        return listing(list(dict.fromkeys(part.state.replace("_", " ") for part in parts_of(cause))))
+    return "reachable, and shall not be" if cause.state in REACHABLE else "not proven closed"
 
 
 def _wrap(text: str, indent: str, first: str | None = None) -> list[str]:

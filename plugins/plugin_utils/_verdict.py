@@ -20,6 +20,12 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Tar
 
 Ports = t.AbstractSet[int]
 
+# Rows of: state, ports by detail, and only those in; known besides; why it is not certain, None for what the tap misses
+_Table = tuple[tuple[str, dict[Detail, set[int]], Ports, dict[str, str], str | None], ...]
+
+# The states in which outsiders reach a port, whoever answers them there.
+REACHABLE = ("open", "intercepted", "wrong_server", "return_blocked")
+
 _MOST_DETAILS = 5
 _MOST_OF_ONE_KIND = 50  # results of a check; honest hosts have a few
 _CLAIMED = "somebody else asked there too as if it were this test, be it in a flood of connections"
@@ -68,7 +74,12 @@ def decide(
                 else:
                     results = _partition(requirement, vantage, family, target)
                 trusted = not vantage_check or vantage.outside is not False
-                verdict = _verdict(requirement, results, trusted)
+                if requirement.expect == "closed":
+                    # Silence says something only where anything at all comes through, and the listener was there.
+                    heard = family in vantage.source and not target.gone
+                    verdict = _verdict_of_closed(requirement, results, trusted, heard)
+                else:
+                    verdict = _verdict(requirement, results, trusted)
                 checks.append(Check(requirement, vantage, family, verdict, results))
     return checks
 
@@ -90,6 +101,16 @@ def _verdict(requirement: Requirement, results: t.Iterable[Result], trusted: boo
     return "failed" if firm and trusted else "inconclusive"
 
 
+def _verdict_of_closed(requirement: Requirement, results: t.Iterable[Result], trusted: bool, heard: bool) -> str:
+    states = {result.state for result in results}
+    is_reachable = not states.isdisjoint(REACHABLE)
+    if not is_reachable and trusted and heard and states.isdisjoint(("untested", "port_in_use")):
+        return "passed"
+    if not requirement.required:
+        return "warning"
+    return "failed" if is_reachable and trusted else "inconclusive"
+
+
 def _partition(requirement: Requirement, vantage: Vantage, family: str, target: Target) -> list[Result]:
     """Give each port of `requirement` the state of the first row of the table that it is in."""
 
@@ -102,10 +123,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     def heard(seen: str) -> Ports:
         return target.evidence.all(seen, requirement.protocol, family, vantage.number)
 
-    holders: dict[Detail, set[int]] = {}
-    for (protocol, port), holder in target.in_use.items():
-        if protocol == requirement.protocol:
-            holders.setdefault(tuple(sorted(holder.items())), set()).add(port)
+    holders = _holders(target, requirement.protocol)
     arrived, received, left = (heard(seen) for seen in (saw.ARRIVED, saw.RECEIVED, saw.LEFT))
     near = vantage.evidence.all(saw.NEAR, requirement.protocol, family, vantage.number) - arrived - received
     unanswered = received - heard(saw.ANSWERED) - heard(saw.UNANSWERED)
@@ -113,8 +131,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     gap, claimed = target.gap, heard(saw.CLAIMED)
     lost = _astray(vantage, family, target)
 
-    # state, ports by detail, and only those in; known besides; why it is not certain, None for what the tap may miss
-    table: tuple[tuple[str, dict[Detail, set[int]], Ports, dict[str, str], str | None], ...] = (
+    table: _Table = (
         ("port_in_use", holders, anywhere, {}, ""),
         ("open", prober(saw.OPEN), anywhere, {}, ""),
         ("intercepted", _few(prober(saw.MOVED), anywhere, "many others"), anywhere, {}, ""),
@@ -139,6 +156,8 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("untested", prober(saw.UNSENT), anywhere, {}, ""),
         ("blocked_upstream", {(): set(anywhere)}, anywhere, {}, None),
     )
+    if requirement.expect == "closed":
+        table = _in_order_of_exposure(table, requirement.protocol)
     left_over = set(requirement.ports)
     results: list[Result] = []
     for state, by_detail, within, known, doubt in table:
@@ -163,6 +182,25 @@ def _by_doubt(ports: Ports, doubt: str | None, gap: str, claimed: Ports) -> list
     else:
         parts = [(ports & claimed, _CLAIMED), (ports - claimed, "")]
     return [(these, why) for these, why in parts if these]
+
+
+def _holders(target: Target, protocol: str) -> dict[Detail, set[int]]:
+    """The ports that the listener could not have, by who holds them."""
+    holders: dict[Detail, set[int]] = {}
+    for (over, port), holder in target.in_use.items():
+        if over == protocol:
+            holders.setdefault(tuple(sorted(holder.items())), set()).add(port)
+    return holders
+
+
+def _in_order_of_exposure(table: _Table, protocol: str) -> _Table:
+    """The table for ports that shall be closed: first whether anybody out there reaches them.
+
+    A program that holds one may be seen from outside, or not; only silence over UDP leaves that open.
+    """
+    in_use, *others = table
+    reachable = [row for row in others if row[0] in REACHABLE]
+    return (*reachable, *([in_use] if protocol == "udp" else []), *(row for row in others if row not in reachable))
 
 
 def _moved_away(asked: dict[Detail, set[int]], strays: dict[Detail, set[int]]) -> dict[Detail, set[int]]:

@@ -107,7 +107,9 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "local": {path.name: path.local for path in ways},
         "destination": {**tcp.origin, **sweep.origin},
         "certificates": {digest: ssl.DER_cert_to_PEM_cert(data) for digest, data in tcp.certificates.items()},
-        "all_open": _all_open(paths, asked, {"tcp": tcp.evidence, "udp": sweep.evidence}, vantage),
+        "all_open": _all_open(
+            paths, _shall_be_open(requirements), {"tcp": tcp.evidence, "udp": sweep.evidence}, vantage
+        ),
         "evidence": _unsent(set(paths) - set(ways), requirements, vantage)
         + tcp.evidence.to_list()
         + sweep.evidence.to_list(),
@@ -122,12 +124,20 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
 def _all_open(
     paths: t.Iterable[Path], asked: t.Mapping[str, set[int]], evidence: t.Mapping[str, Evidence], vantage: int
 ) -> bool:
-    """Tell whether each port was proven open at each address."""
+    """Tell whether each port that shall be open was proven open at each address."""
     return all(
-        evidence[protocol].all(_evidence.OPEN, protocol, path.name, vantage) == ports
+        evidence[protocol].all(_evidence.OPEN, protocol, path.name, vantage) >= ports
         for path in paths
         for protocol, ports in asked.items()
     )
+
+
+def _shall_be_open(requirements: t.Iterable[Requirement]) -> dict[str, set[int]]:
+    ports: dict[str, set[int]] = {"tcp": set(), "udp": set()}
+    for row in requirements:
+        if row.expect == "open":
+            ports[row.protocol] |= row.ports
+    return ports
 
 
 def _speaks(requirements: t.Iterable[Requirement], protocol: str) -> dict[int, str]:

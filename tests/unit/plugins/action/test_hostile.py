@@ -144,6 +144,34 @@ def test_a_prober_that_says_another_thing_of_each_port_fills_no_screen(screen: l
     assert len(screen[0]) < 40_000
 
 
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=spoilt({"name": "meet.example.com", "ipv4": ["192.0.2.1"], "ipv6": [], "reason": ""}),
+    outlook=spoilt({"stun": {"a:1": ""}, "hairpin": {"203.0.113.10": False}, "ephemeral": "1-3"}),
+)
+def test_whatever_the_server_says_of_its_outlook_is_a_warning_or_nothing(
+    screen: list[str], name: t.Any, outlook: t.Any
+) -> None:
+    screen.clear()
+    report = run(outlook={**outlook, "names": [name]})["ansible_facts"]["preflight_report"]
+    assert report["passed"]
+    assert all(is_plain(text) and len(text) < 3000 for text in texts(report))
+    assert is_plain(screen[0])
+
+
+def test_a_server_that_saw_more_than_it_was_asked_fills_no_screen(screen: list[str]) -> None:
+    outlook = {
+        "stun": {f"{number}:1": "" for number in range(5000)},
+        "hairpin": {f"x{number}": False for number in range(5000)},
+        "names": [{"name": "x" * 999, "ipv4": ["y"] * 5000, "ipv6": [], "reason": ""}] * 5000,
+        "ephemeral": ",".join(str(port) for port in range(1, 20000, 2)),
+    }
+    result = run(outlook=outlook, ports=[{"name": "media", "protocol": "udp", "ports": "1-20000"}])
+    kinds = {warning["about"] for warning in result["ansible_facts"]["preflight_report"]["warnings"]}
+    assert kinds == {"stun", "hairpin", "names", "ephemeral"}
+    assert len(screen[0]) < 40_000
+
+
 def test_more_ports_than_there_are_cost_nothing(screen: list[str]) -> None:
     result = run(probes=[{**PROBE, "evidence": [{**OPEN, "ports": "1-65535," * 100_000 + "1"}]}])
     assert result["msg"] == "the evidence is not what this version writes; use one version everywhere."

@@ -66,6 +66,17 @@ def test_what_is_proven_passes(screen: list[str]) -> None:
     assert "1-3/udp  media  required  open" in screen[0]
 
 
+def test_the_report_says_when_it_began_and_what_the_server_is_warned_of(screen: list[str]) -> None:
+    report = run()["ansible_facts"]["preflight_report"]
+    assert (report["started"], report["warnings"]) == ("2023-11-14T22:13:20Z", [])
+    assert "Warning" not in screen[0]
+    warned = run(outlook={"hairpin": {"203.0.113.10": False}})
+    report = warned["ansible_facts"]["preflight_report"]
+    assert [warning["about"] for warning in report["warnings"]] == ["hairpin"]
+    assert report["passed"]
+    assert "Warning: meet1 does not reach itself at 203.0.113.10" in screen[1]
+
+
 def test_what_is_not_proven_fails_with_a_report(screen: list[str], tmp_path: pathlib.Path) -> None:
     result = run(probes=[{**PROBE, "evidence": [{**OPEN, "ports": "1-2"}]}], report_dir=str(tmp_path))
     assert result["failed"]

@@ -76,6 +76,7 @@ def test_the_report_is_exactly_the_contracts(sides: t.Any) -> None:
                 "required": True,
                 "speaks": "stun",
                 "purpose": "what it is for",
+                "expect": "open",
                 "vantage": "ext",
                 "family": "ipv4",
                 "verdict": "failed",

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""What could be proven of a server that runs, and what could not, in plain sentences."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
+from ansible_collections.plugnmeet.server.plugins.plugin_utils import _sides, _verdict
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import cause_of
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import FAMILIES, advise
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import shortened
+
+Facts = t.Mapping[str, t.Any]
+
+_REMEDIES = {
+    "HTTP": "look at haproxy on the server, and at what is in front of it",
+    "TLS": "look at haproxy and its certificate on the server (certbot certificates)",
+    "ICE-TCP": "look at LiveKit on the server (journalctl -u plugnmeet)",
+    "STUN": "look at the section turn of livekit.yaml, and at LiveKit (journalctl -u plugnmeet)",
+}
+_BEYOND = {
+    "ICE-TCP": "that media comes through it can only be seen in a meeting",
+    "STUN": "that it relays can only be seen with a meeting's credentials",
+}
+
+
+class Live(t.NamedTuple):
+    """Sentences: what is `proven`, what is `failed`, and what could not be told (`open_questions`)."""
+
+    proven: list[str]
+    failed: list[str]
+    open_questions: list[str]
+
+
+def judge_services(prober: str, answers: t.Sequence[Facts]) -> Live:
+    """Say what a prober's answers mean. A family in which a service is silent is a question if another one answers."""
+    live = Live([], [], [])
+    for answer in answers:
+        what = f"{answer['service']} of {answer['name']} on {answer['port']}"
+        over = f" over {FAMILIES[answer['family'] or None]}" if answer["family"] else ""
+        if answer["proof"]:
+            live.proven.append(f"{what}{over}, from {prober}: {answer['proof']}")
+        elif any(other["proof"] for other in answers if _is_same(answer, other)):
+            live.open_questions.append(
+                f"{what}{over}, from {prober}: {answer['reason']}; who prefers {over.strip()[5:]} waits, or fails. "
+                f"Let it answer at {answer['address']}, or take the name's record for that away"
+            )
+        else:
+            live.failed.append(f"{what}{over}, from {prober}: {answer['reason']}; {_REMEDIES[answer['service']]}")
+    for service, beyond in _BEYOND.items():
+        if any(answer["proof"] for answer in answers if answer["service"] == service):
+            live.open_questions.append(f"{service}: {beyond}")
+    return live
+
+
+def judge_media(host: str, address: str, ports: str, started: Facts, stopped: Facts, probes: t.Sequence[Facts]) -> Live:
+    """Say what the test of the media ports that nobody holds has come to."""
+    live = Live([], [], [])
+    target = _sides.read_target(started, stopped)
+    (whole,) = parse_requirements([{"name": "media", "protocol": "udp", "ports": ports}])
+    held = frozenset(port for protocol, port in target.in_use if protocol == "udp") & whole.ports
+    free = whole._replace(ports=whole.ports - held)
+    if held:
+        holders = sorted({str(target.in_use["udp", port].get("process", "the kernel")) for port in held})
+        live.open_questions.append(
+            f"{len(held)} of the {len(whole.ports)} media ports are held by {' and '.join(holders)} and were not "
+            f"tested: {shortened(format_ports(held))}/udp"
+        )
+    if not free.ports:
+        return live
+    vantages = [
+        _sides.read_vantage(str(probe.get("item", "prober")), number, probe, stopped)
+        for number, probe in enumerate(probes)
+    ]
+    for check in _verdict.decide([free], vantages, target._replace(in_use={}), True):
+        where = f"over {FAMILIES[check.family]}, from {check.vantage.host}" if check.family else check.vantage.host
+        for result in check.results:
+            amount = f"{len(result.ports)} of the {len(whole.ports)} media ports"
+            if result.state == "open" and not check.vantage.inside:
+                live.proven.append(f"{amount}, {where}: open")
+                continue
+            advice = advise(cause_of(check, result), host, address)
+            ends = live.failed if check.verdict == "failed" else live.open_questions
+            ends.append(
+                f"{amount} ({shortened(format_ports(result.ports))}/udp), {where}: {result.state.replace('_', ' ')}. "
+                f"{advice.explanation} {'; '.join(advice.remedy)}"
+            )
+    return live
+
+
+def _is_same(one: Facts, other: Facts) -> bool:
+    return all(one[key] == other[key] for key in ("service", "name", "port"))

@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The ports that LiveKit is set up for, as its configuration (livekit.yaml) has them."""
+
+from __future__ import annotations
+
+import typing as t
+
+import yaml
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError, quoted
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, parse_ports
+
+# What LiveKit takes where its configuration says nothing (config.go of livekit-server).
+_FIRST, _LAST, _TCP = 50000, 60000, 7881
+
+Row = t.Mapping[str, t.Any]
+
+
+def configured(text: str) -> dict[str, str]:
+    """Return the ports of the entries `media`, `ice-tcp` and `turn-udp`; empty for what is switched off.
+
+    Raises PreflightError for what LiveKit would not take either.
+    """
+    try:
+        config = yaml.safe_load(text) or {}
+    except yaml.YAMLError as error:
+        raise PreflightError("livekit.yaml is no YAML; mend it, or leave preflight_ports_from empty") from error
+    rtc, turn = _section(config, "rtc"), _section(config, "turn")
+    if rtc.get("udp_port"):  # one port, or a few, for all media: then the range is not used
+        media = _ports(rtc["udp_port"], "rtc.udp_port")
+    else:
+        first, last = rtc.get("port_range_start") or _FIRST, rtc.get("port_range_end") or _LAST
+        media = _ports(f"{first}-{last}", "rtc.port_range_start and rtc.port_range_end")
+    tcp = rtc.get("tcp_port", _TCP)
+    turn_udp = turn.get("udp_port") if turn.get("enabled") else None
+    return {
+        "media": media,
+        "ice-tcp": _ports(tcp, "rtc.tcp_port") if tcp else "",
+        "turn-udp": _ports(turn_udp, "turn.udp_port") if turn_udp else "",
+    }
+
+
+def with_configured(table: t.Iterable[Row], text: str) -> list[dict[str, t.Any]]:
+    """Return the port table with those ports in their entries' places; what is switched off is left out."""
+    ports = configured(text)
+    rows = [{**row, "ports": ports.get(row["name"], row["ports"])} for row in table]
+    return [row for row in rows if row["ports"]]
+
+
+def _section(config: t.Any, name: str) -> Row:
+    section = config.get(name) if isinstance(config, dict) else config
+    if section is None:
+        return {}
+    if not isinstance(section, dict):
+        raise PreflightError(f"livekit.yaml has {quoted(section)} where the section {name} should be; mend it")
+    return section
+
+
+def _ports(value: t.Any, where: str) -> str:
+    try:
+        return format_ports(parse_ports(value))
+    except PreflightError as error:
+        raise PreflightError(f"{where} in livekit.yaml: {error}") from error

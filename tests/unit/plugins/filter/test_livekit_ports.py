@@ -1,0 +1,68 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.plugnmeet.server.plugins.filter.livekit_mistakes import livekit_mistakes
+from ansible_collections.plugnmeet.server.plugins.filter.livekit_ports import livekit_ports
+
+TABLE = [
+    {"name": name, "protocol": protocol, "ports": ports, "purpose": "kept"}
+    for name, protocol, ports in (
+        ("acme", "tcp", "80"),
+        ("ice-tcp", "tcp", "7881"),
+        ("media", "udp", "50000-60000"),
+        ("turn-udp", "udp", "443"),
+    )
+]
+TURN = "turn: {enabled: true, udp_port: 443}\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "ports"),
+    [
+        ("rtc: {port_range_start: 40000, port_range_end: 41000, tcp_port: 7882}\n" + TURN, "80 7882 40000-41000 443"),
+        ("rtc: {udp_port: 7882, port_range_start: 1, port_range_end: 2}\n" + TURN, "80 7881 7882 443"),
+        ("rtc: {udp_port: 7882-7885}\n", "80 7881 7882-7885"),
+        ("turn: {enabled: true, udp_port: 3478}\n", "80 7881 50000-60000 3478"),
+        ("turn: {enabled: false, udp_port: 3478}\n", "80 7881 50000-60000"),
+        ("rtc: {tcp_port: 0}\n", "80 50000-60000"),
+        ("", "80 7881 50000-60000"),
+        ("rtc:\nkeys: {a: b}\n", "80 7881 50000-60000"),
+    ],
+)
+def test_what_is_set_up_is_what_is_tested(config: str, ports: str) -> None:
+    assert livekit_mistakes(config) == []
+    rows = livekit_ports(TABLE, config)
+    assert [row["ports"] for row in rows] == ports.split()
+    assert all(row["purpose"] == "kept" for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        ("rtc: {", "livekit.yaml is no YAML; mend it, or leave preflight_ports_from empty."),
+        ("text", 'livekit.yaml has "text" where the section rtc should be; mend it.'),
+        ("rtc: [1]", "where the section rtc should be"),
+        ("rtc: {port_range_start: 60000, port_range_end: 50000}", "has a range that ends before it starts"),
+        ("rtc: {tcp_port: high}", 'rtc.tcp_port in livekit.yaml: "high" is not a port set'),
+        ("turn: {enabled: true, udp_port: 70000}", "has a port outside 1-65535"),
+    ],
+)
+def test_what_livekit_would_not_take_is_one_sentence(config: str, complaint: str) -> None:
+    (sentence,) = livekit_mistakes(config)
+    assert complaint in sentence
+    with pytest.raises(AnsibleFilterError, match="livekit_ports: "):
+        livekit_ports(TABLE, config)
+
+
+@pytest.mark.parametrize("table", [None, [{}], "text"])
+def test_what_is_no_table_is_refused(table: t.Any) -> None:
+    with pytest.raises(AnsibleFilterError, match="livekit_ports: "):
+        livekit_ports(table, "")

@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import stat
+import sys
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._unattended import run
+from ansible_collections.plugnmeet.server.plugins.module_utils._unattended.dialogue import parse_questions
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="targets are Linux")
+
+QUESTIONS = parse_questions(
+    [{"question": r"domain: *$", "answer": "meet.example.com"}, {"question": "y/n", "answer": "n"}]
+)
+ASKS = 'echo -n "Your domain: "; read -r a; echo -n "Recorder? y/n: "; read -r b; echo "$a and $b"\n'
+
+
+class Host:
+    """A place to run scripts in."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.log = folder / "log"
+
+    def start(self, text: str, timeout: float = 30) -> bool:
+        script = self.folder / "script.sh"
+        script.write_text(text)
+        return run.start(str(script), QUESTIONS, str(self.log), timeout)
+
+    def finish(self) -> run.Facts:
+        for dummy in range(400):
+            known = run.look()
+            assert known is not None
+            if not known["running"]:
+                return known
+            time.sleep(0.05)
+        raise AssertionError("it does not end")
+
+    def driver(self) -> int:
+        record = run._read_record()
+        assert record is not None
+        return int(record[1]["pid"])
+
+
+@pytest.fixture
+def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Host]:
+    monkeypatch.setattr(run, "RECORD", str(tmp_path / "record.json"))
+    monkeypatch.setattr(run, "_PATIENCE", 0.6)
+    made = Host(tmp_path)
+    yield made
+    known = run.look()
+    if known and known["running"]:
+        os.kill(made.driver(), signal.SIGKILL)
+
+
+def test_questions_are_answered_on_a_terminal_and_all_is_kept(host: Host) -> None:
+    assert host.start(ASKS + "test -t 0 && test -t 1 && clear && exit 3")
+    known = host.finish()
+    assert (known["code"], known["reason"], known["answered"]) == (3, "", 2)
+    assert known["tail"] == ["Your domain: meet.example.com", "Recorder? y/n: n", "meet.example.com and n"]
+    assert "meet.example.com and n" in host.log.read_text()
+    assert stat.S_IMODE(host.log.stat().st_mode) == 0o600
+
+
+def test_an_unknown_question_ends_it_and_nothing_is_typed(host: Host) -> None:
+    host.start('echo -n "The livekit server: "; read -r a; echo "it was told $a"; sleep 30')
+    known = host.finish()
+    assert known["code"] == -signal.SIGTERM
+    assert known["reason"] == 'it asks "The livekit server:", to which no answer is known, and none was typed'
+    assert known["tail"] == ["The livekit server:"]
+
+
+def test_a_question_that_nobody_knows_of_ends_it_after_the_others_too(host: Host) -> None:
+    host.start(ASKS + 'echo -n "Really? "; read -r a')
+    known = host.finish()
+    assert known["answered"] == 2
+    assert 'it asks "Really?"' in known["reason"]
+
+
+def test_silence_is_no_question_and_neither_is_a_reader_that_asks_nothing(host: Host) -> None:
+    host.start(ASKS + 'echo -n "0% [Waiting for headers]"; sleep 1.2; echo; timeout 1.2 cat; exit 0')
+    known = host.finish()
+    assert (known["code"], known["reason"]) == (0, "")
+
+
+def test_time_is_bounded_and_what_was_started_is_ended(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ansible_collections.plugnmeet.server.plugins.module_utils._unattended.terminal._GRACE", 0.5)
+    host.start(f'sleep 61 & echo $! > {host.folder}/child; trap "" TERM; sleep 62', timeout=1)
+    known = host.finish()
+    assert (known["code"], known["reason"]) == (-signal.SIGKILL, "it did not end within 1 seconds")
+    assert not alive(int((host.folder / "child").read_text()))
+
+
+def test_who_ends_the_driver_ends_the_script(host: Host) -> None:
+    host.start(f"echo $$ > {host.folder}/child; sleep 60")
+    wait_for(host.folder / "child")
+    os.kill(host.driver(), signal.SIGTERM)
+    known = host.finish()
+    assert known["reason"] == "somebody ended it with SIGTERM"
+    assert not alive(int((host.folder / "child").read_text()))
+
+
+def test_a_killed_driver_leaves_no_script_and_is_told(host: Host) -> None:
+    host.start(f"echo $$ > {host.folder}/child; sleep 60")
+    wait_for(host.folder / "child")
+    os.kill(host.driver(), signal.SIGKILL)
+    known = host.finish()
+    assert (known["code"], known["reason"]) == (None, "the process that drove it was killed, and with it the script")
+    child = int((host.folder / "child").read_text())
+    for dummy in range(100):
+        if not alive(child):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the script goes on without anybody who answers")
+
+
+def test_a_second_one_is_not_started_and_after_the_first_it_may_be(host: Host) -> None:
+    assert host.start("sleep 0.7; echo first")
+    assert not host.start("echo second")
+    assert host.finish()["tail"] == ["first"] or "second" in (host.folder / "script.sh").read_text()
+    assert host.start("echo third")
+    assert host.finish()["tail"] == ["third"], "the tail is of this run only"
+    assert host.log.read_text().count(" begins ==") == 2
+
+
+def test_what_it_leaves_in_the_background_is_left_alone(host: Host) -> None:
+    host.start(f'trap "" HUP; sleep 5 & echo $! > {host.folder}/child')
+    assert host.finish()["code"] == 0
+    child = int((host.folder / "child").read_text())
+    assert alive(child)
+    os.kill(child, signal.SIGKILL)
+
+
+def test_a_log_that_cannot_be_written_is_said(host: Host) -> None:
+    host.log = host.folder / "nowhere/log"
+    with pytest.raises(PreflightError, match="nowhere/log on the target cannot be written to: No such file"):
+        host.start("true")
+
+
+def test_without_a_record_nothing_is_known(host: Host) -> None:  # noqa: ARG001 - its record is missing
+    assert run.look() is None
+
+
+def test_a_record_that_is_none_is_said(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_TICK", 0)
+    (host.folder / "record.json").write_text("{")
+    with pytest.raises(PreflightError, match="cannot be read; remove it if nothing is being installed"):
+        run.look()
+    (host.folder / "record.json").unlink()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def wait_for(path: pathlib.Path) -> None:
+    for dummy in range(100):
+        if path.exists() and path.read_text():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{path} does not come")
