@@ -30,35 +30,39 @@ def nobody_there(sweep: Sweep) -> dict[int, icmp.Rejection]:
 
 
 def look_again(sweep: Sweep) -> None:
-    """Where some ports were rejected, ask some of the silent ones again, and conclude from all of it.
+    """Ask some of the silent ports again, slowly, and conclude from all of it which were rejected.
 
     A rejected range shows as a few rejected ports among silent ones, of which the edges and the middle are asked; one
-    without any may have had no luck, and is asked first, in its middle. Nothing else may draw errors meanwhile. It
-    takes as many seconds as there are questions to one address.
+    without any may have had no luck, since TCP had used up the errors that there may be, and is asked first, in its
+    middle. An address that does not reject even that rejects nothing. Nothing else may draw errors meanwhile. It takes
+    as many seconds as there are questions to one address.
     """
     sweep.listen(time.monotonic() + SHORTEST_WAIT)  # a router takes three seconds to find that nobody is there
     first: list[list[Probe]] = [[] for dummy in sweep.paths]
     then: list[list[Probe]] = [[] for dummy in sweep.paths]
     missing = nobody_there(sweep)
     paths = {path for path, dummy in sweep.rejected}
-    for run in _silent_runs(sweep):
+    for run in sorted(_silent_runs(sweep), key=len, reverse=True):
         path, middle = run[0].path, run[len(run) // 2]
         if path in missing:
             continue
         if any((probe.path, probe.port) in sweep.rejected for probe in run):
             edges = {probe.port: probe for probe in (run[0], run[-1], middle)}
             then[path] += [probe for probe in edges.values() if (probe.path, probe.port) not in sweep.rejected]
-        elif path in paths:
+        elif sweep.sure or path in paths:  # of those that were not asked often enough it is said already
             first[path].append(middle)
     questions = [[*early[: _MOST_QUESTIONS - 1], *late] for early, late in zip(first, then)]
     asked: set[tuple[int, int]] = set()
     # The limit holds for each destination, so that one question to each address can go at a time.
     for probes in list(zip_longest(*questions))[:_MOST_QUESTIONS]:
+        rejecting = {path for path, dummy in sweep.rejected}
+        promising = [probe for probe in probes if probe and (not asked or probe.path in rejecting)]
+        if not promising:
+            break
         sweep.listen(time.monotonic() + _GAP)
-        for probe in filter(None, probes):
+        for probe in promising:
             asked.add((probe.path, probe.port))
             sweep.send(probe, time.monotonic())
-    if asked:
         sweep.listen(time.monotonic() + sweep.round_trip + SHORTEST_WAIT)
     _conclude(sweep, asked)
 

@@ -562,7 +562,7 @@ def test_silence_is_no_evidence_but_for_how_far_questions_came(
     assert {found["seen"] for found in facts["evidence"]} == {"last_hop"}
     assert facts["evidence"][0]["detail"] == {"instead": "tcp"}
     assert facts["rounds"] >= 4
-    assert facts["sent"] == 3 * facts["rounds"]
+    assert facts["sent"] == 3 * facts["rounds"] + 1  # slowly, in case that errors were limited
 
 
 def silent(stack: contextlib.ExitStack, ports: t.Iterable[int]) -> None:
