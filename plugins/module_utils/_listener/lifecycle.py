@@ -22,6 +22,7 @@ import struct
 import time
 import typing as t
 
+from .._detached import detach, let_go
 from .._errors import PreflightError
 from .._exchange.stream import Answerers
 from .._exchange.visit import VisitAnswerers
@@ -59,24 +60,10 @@ def start(session: Session, requirements: t.Sequence[Requirement], deadline: flo
         if running["session"] == session.id:
             return {**running["started"], "changed": False}
         raise PreflightError(_busy(running))
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        # The middle process ends at once, so that the listener is nobody's child.
-        try:
-            os.close(reader)
-            os.setsid()
-            if os.fork() == 0:
-                _live(writer, session, requirements, deadline, page)
-        finally:
-            os._exit(0)
-    os.close(writer)
-    os.waitpid(child, 0)
-    with os.fdopen(reader, "rb") as pipe:
-        text = pipe.read()
+    text = detach(lambda pipe: _live(pipe, session, requirements, deadline, page))
     if not text:
         raise PreflightError("the listener died while it started; the target's kernel log may say why")
-    report: Facts = json.loads(text.decode("utf-8"))
+    report: Facts = json.loads(text)
     if "error" in report:
         raise PreflightError(report["error"])
     return {**report, "changed": True}
@@ -109,14 +96,13 @@ def stop(session_id: str) -> Facts | None:
 
 
 def _live(
-    writer: int, session: Session, requirements: t.Sequence[Requirement], deadline: float, page: str = ""
+    pipe: t.BinaryIO, session: Session, requirements: t.Sequence[Requirement], deadline: float, page: str
 ) -> None:
     """The listener's whole life, from its own side."""
     owner = os.getuid()
     workers: list[Worker] = []
-    with os.fdopen(writer, "wb") as pipe:
+    with pipe:
         try:
-            _let_go(keep=writer)
             control = _take_control_name()
             visits = Visits(session, time.monotonic) if page else None
             answerers = VisitAnswerers(session, page.encode("utf-8"), visits) if visits else Answerers(session)
@@ -165,7 +151,7 @@ def _work(
     session: Session, answerers: Answerers, deadline: float, link: socket.socket, share: t.Sequence[Port]
 ) -> None:
     """A worker's whole life, from its own side."""
-    _let_go(keep=link.fileno())
+    let_go(keep=link.fileno())
     try:
         bound = bind(share)
         drop_privileges()
@@ -183,16 +169,6 @@ def _work(
     record = Record(session, set(share))
     server = Server(answerers, record, bound.sockets, (), link, command, deadline, time.monotonic)
     server.run()
-
-
-def _let_go(keep: int) -> None:
-    """Close whatever came with the module but `keep`: Ansible waits until nobody holds its output any more."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 1024)
-    os.chdir("/")
 
 
 def _take_control_name() -> socket.socket:

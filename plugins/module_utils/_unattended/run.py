@@ -20,6 +20,7 @@ import signal
 import time
 import typing as t
 
+from .._detached import detach
 from .._errors import PreflightError
 from .dialogue import NOTE, Dialogue, Question, tail
 from .terminal import Terminal
@@ -45,21 +46,7 @@ class EndedEarlyError(Exception):
 
 def start(script: str, questions: t.Sequence[Question], log: str, timeout: float) -> bool:
     """Start the run in the background; False if one is under way. Raises PreflightError if it cannot be started."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        # The middle process ends at once, so that the run is nobody's child.
-        try:
-            os.close(reader)
-            os.setsid()
-            if os.fork() == 0:
-                _live(writer, script, questions, log, timeout)
-        finally:
-            os._exit(0)
-    os.close(writer)
-    os.waitpid(child, 0)
-    with os.fdopen(reader, "rb") as pipe:
-        said = pipe.read().decode("utf-8")
+    said = detach(lambda pipe: _live(pipe, script, questions, log, timeout))
     if said == "busy":
         return False
     if said != "started":
@@ -105,11 +92,11 @@ def _read_record() -> tuple[bool, Facts] | None:
     raise PreflightError(f"{RECORD} on the target cannot be read; remove it if nothing is being installed")
 
 
-def _live(writer: int, script: str, questions: t.Sequence[Question], log: str, timeout: float) -> None:
+def _live(pipe: t.BinaryIO, script: str, questions: t.Sequence[Question], log: str, timeout: float) -> None:
     """The run's whole life, from the side of the process that drives it."""
-    with os.fdopen(writer, "wb") as pipe:
+    os.umask(0o022)
+    with pipe:
         try:
-            _let_go(keep=writer)
             record = os.open(RECORD, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
             if not _lock(record):
                 pipe.write(b"busy")
@@ -192,17 +179,6 @@ def _refuse(number: int, dummy: t.Any) -> None:
 def _count(record: int, known: Facts, dialogue: Dialogue) -> None:
     known["answered"] = dialogue.answered
     _write(record, known)
-
-
-def _let_go(keep: int) -> None:
-    """Close whatever came with the module but `keep`: Ansible waits until nobody holds its output any more."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 1024)
-    os.chdir("/")
-    os.umask(0o022)
 
 
 def _lock(descriptor: int) -> bool:
