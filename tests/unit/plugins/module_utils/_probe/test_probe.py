@@ -550,6 +550,31 @@ def test_an_answer_that_comes_back_from_elsewhere_is_told(free_ports: FreePorts,
     assert facts["evidence"] == [row_of("moved", "udp", "ipv4", [asked], via=f"127.0.0.1 port {elsewhere}")]
 
 
+def test_an_answer_over_one_family_proves_nothing_of_another(free_ports: FreePorts, session: Session) -> None:
+    (port,) = free_ports(1)
+    proofs: list[bytes] = []
+
+    def keep_proof(sock: socket.socket) -> None:
+        data, source = sock.recvfrom(2048)
+        proofs.append((stun.answer(data, session, source, ("127.0.0.1", port)) or [b""])[0])
+
+    def give_all_to_the_other(sock: socket.socket) -> None:
+        dummy, source = sock.recvfrom(2048)
+        for proof in proofs:
+            sock.sendto(proof, source)
+
+    other = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    other.bind(("::1", port))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(serving(udp_socket(port), keep_proof))
+        stack.enter_context(serving(other, give_all_to_the_other))
+        sweep = stack.enter_context(Sweep(session, 0, [*resolve("127.0.0.1"), *resolve("::1")], [port], 0))
+        sweep.run(1.5)
+    assert proofs
+    assert [found["seen"] for found in sweep.evidence.to_list()] == ["foreign"]
+    assert [(probe.path, probe.port) for probe in sweep.silent] == [(0, port), (1, port)]
+
+
 def test_silence_is_no_evidence_but_for_how_far_questions_came(
     free_ports: FreePorts, row: Row, session: Session
 ) -> None:
