@@ -15,7 +15,7 @@ class PreflightError(Exception):
     """What the user can mend; the text is one sentence with the value and what to do next."""
 
 
-def quoted(value: t.Any) -> str:
+def as_given(value: t.Any) -> str:
     """A user's value as it may stand in a sentence: in quotes, and of bounded length."""
     text = str(value)
     return f'"{text if len(text) <= 60 else text[:57] + "..."}"'

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ._errors import PreflightError, quoted
+from ._errors import PreflightError, as_given
 
 LOWEST, HIGHEST = 1, 65535
 
@@ -31,16 +31,16 @@ def parse_ports(text: str | int) -> frozenset[int]:
     for item in str(text).split(","):
         match = _ITEM.fullmatch(item.strip())
         if not match:
-            raise PreflightError(f"{quoted(text)} is not a port set; write it as 443, 50000-60000 or 80,443")
+            raise PreflightError(f"{as_given(text)} is not a port set; write it as 443, 50000-60000 or 80,443")
         first = int(match.group(1))
         last = int(match.group(2) or first)
         if not (LOWEST <= first <= HIGHEST and LOWEST <= last <= HIGHEST):
-            raise PreflightError(f"{quoted(text)} has a port outside {LOWEST}-{HIGHEST}; name ports that exist")
+            raise PreflightError(f"{as_given(text)} has a port outside {LOWEST}-{HIGHEST}; name ports that exist")
         if first > last:
-            raise PreflightError(f"{quoted(text)} has a range that ends before it starts; write {last}-{first}")
+            raise PreflightError(f"{as_given(text)} has a range that ends before it starts; write {last}-{first}")
         named += last - first + 1
         if named > HIGHEST:
-            raise PreflightError(f"{quoted(text)} names more ports than there are; name each once")
+            raise PreflightError(f"{as_given(text)} names more ports than there are; name each once")
         ports.update(range(first, last + 1))
     return frozenset(ports)
 

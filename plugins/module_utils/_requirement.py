@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._errors import PreflightError, quoted
+from ._errors import PreflightError, as_given
 from ._ports import parse_ports
 
 # What a port may speak, and over which protocol.
@@ -114,4 +114,4 @@ def _boolean(value: t.Any, where: str) -> bool:
 
 
 def _shown(value: t.Any) -> str:
-    return "missing" if value is None else quoted(value)
+    return "missing" if value is None else as_given(value)

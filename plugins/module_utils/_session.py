@@ -24,7 +24,7 @@ import string
 import typing as t
 import zlib
 
-from ._errors import PreflightError, quoted
+from ._errors import PreflightError, as_given
 
 ID_LENGTH = 16
 SECRET_LENGTH = 32
@@ -147,5 +147,5 @@ def _base64url(data: bytes) -> str:
 def check_id(session_id: str, option: str) -> str:
     """Return `session_id`; raises PreflightError for what the lookup did not make."""
     if len(session_id) != ID_LENGTH or not _ID.fullmatch(session_id):
-        raise PreflightError(f"{option} must be {ID_LENGTH} letters and digits, not {quoted(session_id)}; {MAKE_ONE}")
+        raise PreflightError(f"{option} must be {ID_LENGTH} letters and digits, not {as_given(session_id)}; {MAKE_ONE}")
     return session_id

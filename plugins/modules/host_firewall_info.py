@@ -211,7 +211,7 @@ import socket
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
-from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError, quoted
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError, as_given
 from ansible_collections.plugnmeet.server.plugins.module_utils._firewall import system
 from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.cloud import DMI
 from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.look import Ends, look
@@ -224,7 +224,7 @@ def inform(module: AnsibleModule) -> _arguments.Result:
     params = module.params
     interface = params["interface"]
     if interface and interface not in {name for dummy, name in socket.if_nameindex()}:
-        raise PreflightError(f"interface is {quoted(interface)}, which is not there; leave it out to have it found")
+        raise PreflightError(f"interface is {as_given(interface)}, which is not there; leave it out to have it found")
     requirements = parse_requirements(params["ports"])
     sources, destinations = (_addresses(params[name], name) for name in ("sources", "destinations"))
     return look(requirements, Ends(interface, sources, destinations), params["dmi"], system.asking(_runner(module)))
@@ -243,7 +243,7 @@ def _addresses(texts: list[str], option: str) -> list[str]:
         try:
             number(text)
         except ValueError:
-            raise PreflightError(f"{option} has {quoted(text)}, which is no address; take IP addresses") from None
+            raise PreflightError(f"{option} has {as_given(text)}, which is no address; take IP addresses") from None
     return texts
 
 

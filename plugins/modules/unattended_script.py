@@ -137,7 +137,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
-from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError, quoted
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError, as_given
 from ansible_collections.plugnmeet.server.plugins.module_utils._unattended import run
 from ansible_collections.plugnmeet.server.plugins.module_utils._unattended.dialogue import parse_questions
 
@@ -174,7 +174,7 @@ def start(module: AnsibleModule) -> _arguments.Result:
         raise PreflightError("running a script unattended needs root on the target; run with become: true")
     if not os.path.isfile(module.params["script"]):
         raise PreflightError(
-            f"script is {quoted(module.params['script'])}, which is no file on the target; copy it there"
+            f"script is {as_given(module.params['script'])}, which is no file on the target; copy it there"
         )
     run.start(module.params["script"], questions, module.params["log"], module.params["timeout"])
     return {**result, **(run.look() or {})}

@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._errors import quoted
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import as_given
 
 # What the official installer is and does.
 DIRECTORY = "/opt/plugNmeet"
@@ -42,36 +42,36 @@ def mistakes(given: Facts) -> list[str]:
     ]
     if domain and domain.lower() == turn.lower():
         found.append(
-            f"install_turn_domain is {quoted(turn)}, as install_domain; the server needs two names, such as "
+            f"install_turn_domain is {as_given(turn)}, as install_domain; the server needs two names, such as "
             "turn.example.com for this one."
         )
     mail = _MAIL.fullmatch(str(given["install_email"]))
     if not mail or not _HOST_NAME.fullmatch(mail[1]):
         found.append(
-            f"install_email is {quoted(given['install_email'])}, which is no mail address; "
+            f"install_email is {as_given(given['install_email'])}, which is no mail address; "
             "give one that Let's Encrypt can write to."
         )
     script, checksum = str(given["install_script"]), str(given["install_script_checksum"])
     if checksum and not _CHECKSUM.fullmatch(checksum):
         found.append(
-            f"install_script_checksum is {quoted(checksum)}; write it as sha256: and the 64 hexadecimal digits that "
+            f"install_script_checksum is {as_given(checksum)}; write it as sha256: and the 64 hexadecimal digits that "
             "sha256sum prints."
         )
     if script.startswith("http:") and not checksum:
         found.append(
-            f"install_script is {quoted(script)}, which anybody on the way can change; take https, or name its "
+            f"install_script is {as_given(script)}, which anybody on the way can change; take https, or name its "
             "install_script_checksum."
         )
     if not is_url(script) and not os.path.isfile(os.path.expanduser(script)):
         found.append(
-            f"install_script is {quoted(script)}, which is no file on the controller; give its path, or a URL."
+            f"install_script is {as_given(script)}, which is no file on the controller; give its path, or a URL."
         )
     if int(given["install_timeout"]) < 60:
         found.append(
             f"install_timeout is {given['install_timeout']}; the installer needs minutes, give it 60 seconds or more."
         )
     if not os.path.isabs(str(given["install_log"])):
-        found.append(f"install_log is {quoted(given['install_log'])}; give a path on the target that begins with /.")
+        found.append(f"install_log is {as_given(given['install_log'])}; give a path on the target that begins with /.")
     return found
 
 
@@ -121,8 +121,8 @@ def _name_mistakes(variable: str, name: str, instead: str) -> list[str]:
     try:
         ipaddress.ip_address(name.strip("[]"))
     except ValueError:
-        return [f"{variable} is {quoted(name)}, which is no host name; give {instead}."]
-    return [f"{variable} is {quoted(name)}, an address, and Let's Encrypt certifies names; give {instead}."]
+        return [f"{variable} is {as_given(name)}, which is no host name; give {instead}."]
+    return [f"{variable} is {as_given(name)}, an address, and Let's Encrypt certifies names; give {instead}."]
 
 
 def _is_there(state: Facts, unit: str) -> bool:

@@ -12,7 +12,7 @@ import typing as t
 
 import yaml
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError, quoted
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError, as_given
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, parse_ports
 
 # What LiveKit takes where its configuration says nothing (config.go of livekit-server).
@@ -57,7 +57,7 @@ def _section(config: t.Any, name: str) -> Row:
     if section is None:
         return {}
     if not isinstance(section, dict):
-        raise PreflightError(f"livekit.yaml has {quoted(section)} where the section {name} should be; mend it")
+        raise PreflightError(f"livekit.yaml has {as_given(section)} where the section {name} should be; mend it")
     return section
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from .._errors import PreflightError, quoted
+from .._errors import PreflightError, as_given
 
 NOTE = "== plugnmeet.server, "  # what begins a line of ours in the log
 
@@ -36,12 +36,14 @@ def parse_questions(rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[Question]:
         where = f"questions[{index}]"
         answer = str(row["answer"])
         if _CONTROLS.search(answer) or "\n" in answer or "\r" in answer:
-            raise PreflightError(f"{where}.answer is {quoted(answer)!r}, which has a control character; write one line")
+            raise PreflightError(
+                f"{where}.answer is {as_given(answer)!r}, which has a control character; write one line"
+            )
         try:
             found.append(Question(re.compile(row["question"], re.IGNORECASE), answer))
         except re.error as error:
             raise PreflightError(
-                f"{where}.question is {quoted(row['question'])}, which is no regular expression: {error}"
+                f"{where}.question is {as_given(row['question'])}, which is no regular expression: {error}"
             ) from error
     return found
 
