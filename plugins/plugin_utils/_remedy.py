@@ -20,7 +20,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import fir
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._exposure import explain_exposure
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand, word
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand, reserve_ports, word
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._wrong_address import about_astray
 
 FAMILIES = {"ipv4": "IPv4", "ipv6": "IPv6", None: ""}
@@ -124,11 +124,6 @@ def _port_in_use(words: _Words) -> str:
     return f"On {words.host} {holder} holds it{why}, so nothing could be tested there."
 
 
-def _spans(words: _Words) -> str:
-    """All ports of the entries concerned, as the kernel takes a list (Documentation/networking/ip-sysctl.rst)."""
-    return ",".join(ports for dummy, ports in words.entries)
-
-
 def _free_the_port(words: _Words) -> list[str]:
     unit = words.fact("unit")
     if words.fact("ephemeral"):
@@ -151,15 +146,13 @@ def _free_the_port(words: _Words) -> list[str]:
 
 
 def _reserve_the_ports(words: _Words, unit: str) -> list[str]:
-    file = "/etc/sysctl.d/60-plugnmeet.conf"
     if unit.endswith(".service"):
         again: list[str] = ["Then let it have another port:", ServerCommand(f"systemctl restart {word(unit)}")]
     else:
         again = [f"Then restart {words.fact('process', 'what holds it')}, or wait until it has ended"]
     return [
         "Keep these ports for the media server, so that the system hands them out to nobody else:",
-        ServerCommand(f"echo 'net.ipv4.ip_local_reserved_ports = {_spans(words)}' > {file}"),
-        ServerCommand(f"sysctl -p {file}"),
+        *reserve_ports(",".join(ports for dummy, ports in words.entries)),
         *again,
     ]
 

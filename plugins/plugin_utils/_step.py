@@ -26,3 +26,15 @@ class ServerCommand(Command):
     """A step that mends something in root's shell on the server, exactly as it is."""
 
     __slots__ = ()
+
+
+def reserve_ports(ports: str) -> list[str]:
+    """The steps that keep `ports`, and what was kept already, from being handed out to just anybody.
+
+    `ports` is as the kernel takes a list (ip_local_reserved_ports, Documentation/networking/ip-sysctl.rst).
+    """
+    name, file = "net.ipv4.ip_local_reserved_ports", "/etc/sysctl.d/60-plugnmeet.conf"
+    return [
+        ServerCommand(f'kept=$(sysctl -n {name}); echo "{name} = ${{kept:+$kept,}}{ports}" > {file}'),
+        ServerCommand(f"sysctl -p {file}"),
+    ]

@@ -16,7 +16,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._ports import for
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage, clean
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import reserve_ports
 
 Facts = t.Mapping[str, t.Any]
 
@@ -124,10 +124,7 @@ def _ephemeral(given: frozenset[int], host: str, requirements: t.Iterable[Requir
             "one of them will be taken when LiveKit wants it.",
             [
                 "Keep these ports for LiveKit:",
-                ServerCommand(
-                    f"echo 'net.ipv4.ip_local_reserved_ports = {format_ports(ports)}' > /etc/sysctl.d/60-plugnmeet.conf"
-                ),
-                ServerCommand("sysctl -p /etc/sysctl.d/60-plugnmeet.conf"),
+                *reserve_ports(format_ports(ports)),
             ],
         )
     ]

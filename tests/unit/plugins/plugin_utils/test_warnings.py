@@ -61,7 +61,7 @@ def test_where_all_is_well_there_is_no_warning(sides: t.Any) -> None:
             {"ephemeral": "32768-50009"},
             "ephemeral",
             "The kernel of meet1 hands 50000-50009/udp out to any program",
-            "echo 'net.ipv4.ip_local_reserved_ports = 50000-60000' > /etc/sysctl.d/60-plugnmeet.conf",
+            "sysctl -p /etc/sysctl.d/60-plugnmeet.conf",
         ),
     ],
 )
