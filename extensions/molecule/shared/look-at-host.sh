@@ -6,7 +6,7 @@
 export SYSTEMD_PAGER=cat
 
 # What a preflight must leave as it finds it: units and timers, sockets and who holds them, processes, files, firewall,
-# sysctls. Left out is what logging in to look brings with it.
+# sysctls. Left out is what logging in to look brings with it, and what a firewall counts.
 systemctl show --property=Id,ActiveState,UnitFileState plugnmeet haproxy nginx | sort
 systemctl list-units --all --no-legend --plain | awk '$3 != "inactive" || /plugnmeet/ { print $1, $3 }' |
     grep -Ev '^(session-|user|run-user|systemd-tmpfiles-clean|proc-|sys-|dev-)' | sort
@@ -16,6 +16,6 @@ ps -e --no-headers -o user:16,comm |
 find /run/systemd/transient -not -name 'session*' 2>/dev/null | sort
 find / -xdev -iname '*plugnmeet*' -not -path '/proc/*' -not -path '/sys/*' | sort
 find /tmp /var/tmp /root /home /etc /opt /usr/local -xdev -not -path '*/.ansible/tmp/*' | sort
-nft list ruleset
+nft --stateless list ruleset
 sysctl --all 2>/dev/null | grep -E '^net\.(core|ipv4\.ip_local|ipv4\.icmp|netfilter)' | grep -v conntrack_count | sort
 exit 0

@@ -13,6 +13,7 @@ systemctl --quiet disable plugnmeet 2>/dev/null || :
 if ufw status | grep -q 'Status: active'; then
     ufw --force reset
     rm -f /etc/ufw/*.rules.2*
+    nft flush ruleset  # its empty chains would stay, and go on counting
 fi >/dev/null
 rm -rf /etc/haproxy /opt/plugNmeet /etc/systemd/system/plugnmeet.service /usr/local/sbin/apt /usr/local/bin/certbot
 rm -f /root/plugnmeet-install.sh /var/log/plugnmeet-install.log /run/plugnmeet-unattended.json
