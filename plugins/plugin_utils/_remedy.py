@@ -421,6 +421,8 @@ def _untested(words: _Words) -> str:
         )
     if not words.has_family:
         return f"{words.fact('reason', 'It was not asked')}."
+    if words.fact("visit") not in ("", "browser"):
+        return f"Over {words.families} {words.fact('reason')}."
     return f"{words.vantages} could not ask over {words.families}: {words.fact('reason')}."
 
 

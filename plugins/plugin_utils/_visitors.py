@@ -28,7 +28,7 @@ Facts = t.Mapping[str, t.Any]
 Rows = list[dict[str, t.Any]]
 
 _NO_FAMILY = "the visitor's network has none"
-_NOT_ASKED = "the browser did not ask it, or not often enough to be sure"
+_NOT_ASKED = "it did not come to that, or not often enough to be sure"
 _ARRIVED = "it arrived, and the browser did not confirm the way back"
 _LEFT = "the visitor left before the end"
 _TYPED = "what was typed into netcat arrived, and the way back was not tested"

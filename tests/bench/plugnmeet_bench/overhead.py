@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -25,12 +26,20 @@ class Overhead:
     preflight: list[float] = field(default_factory=list)
     probing: list[float] = field(default_factory=list)
     nothing: list[float] = field(default_factory=list)
+    down: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+    asking: list[float] = field(default_factory=list)
     memory: int = 0
 
     @property
     def ratios(self) -> list[float]:
         """How much longer the preflight takes than tasks that do nothing."""
         return [ours / theirs for ours, theirs in zip(self.preflight, self.nothing, strict=True)]
+
+    @property
+    def down_longer(self) -> list[float]:
+        """How much longer services are down than the prober asks and a bare stop and start take."""
+        return [down - bare - asking for down, bare, asking in zip(self.down, self.bare, self.asking, strict=True)]
 
 
 def measure_overhead(runs: int) -> Overhead:
@@ -39,13 +48,19 @@ def measure_overhead(runs: int) -> Overhead:
     lab("firewall", "none")
     found = Overhead()
     with tempfile.TemporaryDirectory() as reports:
-        preflight = ("plugnmeet.server.preflight", "-e", f"preflight_report_dir={reports}")
+        # With -v the prober's own result shows, which has how long it asked.
+        preflight = ("plugnmeet.server.preflight", "-v", "-e", f"preflight_report_dir={reports}")
         play(PROGRAMS / "noop.yml")  # opens the SSH connections that both use
         for number in range(runs):
             print(f"whole preflight, run {number + 1} of {runs}", file=sys.stderr)
-            found.nothing.append(play(PROGRAMS / "noop.yml"))
-            found.preflight.append(play(*preflight))
-            found.probing.append(json.loads((Path(reports) / "meet1.json").read_text(encoding="utf-8"))["seconds"])
+            found.bare.append(float(lasting(PROGRAMS / "restart.py").communicate()[0]))
+            found.nothing.append(play(PROGRAMS / "noop.yml")[0])
+            seconds, said = play(*preflight)
+            report = json.loads((Path(reports) / "meet1.json").read_text(encoding="utf-8"))
+            found.preflight.append(seconds)
+            found.probing.append(report["seconds"])
+            found.down.append(max(service["down_seconds"] for service in report["services"]))
+            found.asking.append(asked_for(said))
         with lasting(PROGRAMS / "watch.py") as watch:
             play(*preflight)
             found.memory = int(watch.communicate()[0]) * 1024
@@ -58,12 +73,20 @@ def lasting(program: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([LAB, "exec", "server", "python3", "-c", text], stdout=subprocess.PIPE, text=True)
 
 
-def play(*arguments: str | Path) -> float:
-    """Run ansible-playbook in the lab and return how long it took, in seconds."""
+def asked_for(said: str) -> float:
+    """How long the prober asked, in seconds, from what ansible-playbook printed."""
+    found = re.search(r'"seconds": ([0-9.]+), "seconds_to_verdict": (?!0\.0\b)', said)
+    if not found:
+        raise RuntimeError("the preflight did not show how long the prober asked")
+    return float(found[1])
+
+
+def play(*arguments: str | Path) -> tuple[float, str]:
+    """Run ansible-playbook in the lab and return how long it took, in seconds, and what it printed."""
     command = [LAB, "run", PLAYBOOK, "-i", lab("inventory"), *arguments]
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, arguments))} failed:\n{done.stdout}{done.stderr}")
-    return seconds
+    return seconds, done.stdout

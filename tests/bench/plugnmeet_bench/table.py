@@ -139,6 +139,10 @@ def whole(overhead: Overhead) -> list[str]:
             ["of it from session to report", f"{spread(overhead.probing)} s"],
             ["as many tasks that do nothing", f"{spread(overhead.nothing)} s"],
             ["ratio, at most 1.5 wanted", spread(overhead.ratios)],
+            ["plugnmeet and haproxy were down", f"{spread(overhead.down)} s"],
+            ["of it the prober asked", f"{spread(overhead.asking)} s"],
+            ["a bare systemctl stop and start of the two", f"{spread(overhead.bare)} s"],
+            ["down longer than both, at most 1.5 s wanted", f"{spread(overhead.down_longer)} s"],
             ["listener, most memory, 60 MB wanted", f"{overhead.memory / 1e6:.0f} MB"],
         ]
     )

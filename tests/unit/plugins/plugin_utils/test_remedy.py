@@ -496,6 +496,14 @@ def test_several_ends_are_named_together() -> None:
     ]
 
 
+def test_netcat_asked_even_where_that_proves_nothing() -> None:
+    facts = {"reason": "what was typed into netcat arrived, and the way back was not tested", "visit": "netcat"}
+    cause = CAUSE._replace(state="untested", facts=facts, ends=(("netcat 192.0.2.7", "ipv4"),))
+    words = advise(cause, "meet1", "x")
+    assert words.explanation == "Over IPv4 what was typed into netcat arrived, and the way back was not tested."
+    assert words.remedy == ["Run it again, and open the page in a current browser outside meet1's network"]
+
+
 @pytest.mark.parametrize(
     ("ends", "text"),
     [
