@@ -54,8 +54,12 @@ def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) 
     if cause.astray:
         return Advice(*about_astray(cause, words.host, words.address))
     if cause.gap:
-        steps = _RUN_AGAIN if "preflight_ttl" in cause.gap else remedies(words)
-        return Advice(f"No proof came back; where it was lost is not known, because {cause.gap}.", steps)
+        unplaced = f"No proof came back; where it was lost is not known, because {cause.gap}."
+        if "preflight_ttl" in cause.gap:
+            return Advice(unplaced, _RUN_AGAIN)
+        if cause.state == "blocked_upstream" and words.stopped_by_rules():
+            return Advice(f"{unplaced} But {host}'s own firewall would stop it. {_by(words)}", _open_on_host(words))
+        return Advice(unplaced, remedies(words))
     return Advice(explain(words), remedies(words))
 
 
@@ -95,6 +99,16 @@ class _Words:
             and rule.family in self.family_names
             and any(rule.protocol == protocol and rule.ports & read_ports(ports) for protocol, ports in self.port_sets)
         ]
+
+    def stopped_by_rules(self) -> bool:
+        """Tell whether it is certain that rules of the server's own would stop all of these ports."""
+        rules = [rule for rule in self.rules(outward=False) if rule.certain]
+        return all(
+            read_ports(ports)
+            <= frozenset().union(*(rule.ports for rule in rules if (rule.protocol, rule.family) == (protocol, family)))
+            for protocol, ports in self.port_sets
+            for family in self.family_names
+        )
 
     def fact(self, name: str, otherwise: str = "") -> str:
         return str(self.facts.get(name) or otherwise)

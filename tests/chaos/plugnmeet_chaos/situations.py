@@ -70,6 +70,52 @@ cat > /etc/python3.11/sitecustomize.py <<'END'
 {HOUR}END
 """
 NO_CLOCK = "mv /run/kept.py /etc/python3.11/sitecustomize.py"
+# Connections that are there already would go on under the old settings.
+SSHD = """\
+mkdir /run/systemd/system/ssh.service.d
+printf '[Service]\\n{settings}\\n' > /run/systemd/system/ssh.service.d/odd.conf
+systemctl daemon-reload
+systemctl restart ssh
+pkill -KILL -f '^sshd: .*@' || true
+"""
+SSHD_AS_IT_WAS = """\
+rm -r /run/systemd/system/ssh.service.d
+systemctl daemon-reload
+systemctl restart ssh
+pkill -KILL -f '^sshd: .*@' || true
+"""
+DROPPED = "nft 'add table inet odd; add chain inet odd in { type filter hook input priority 0; }; \
+add rule inet odd in udp dport 55000-55009 drop'\n"
+FLOOD = """\
+cat > /run/flood.py <<'END'
+import os, random, socket, threading, time
+SERVER = "203.0.113.10"
+def idle(port):
+    held = []
+    while True:
+        try:
+            held.append(socket.create_connection((SERVER, port), timeout=5))
+        except OSError:
+            time.sleep(0.05)
+        if len(held) == 1000:
+            break
+    while True:  # every tenth goes on, a byte a second
+        for connection in held[::10]:
+            try:
+                connection.send(bytes([22]))
+            except OSError:
+                pass
+        time.sleep(1)
+for number in range(10):
+    threading.Thread(target=idle, args=([80, 443, 7881][number % 3],), daemon=True).start()
+junk, out = os.urandom(1200), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+while True:
+    try:
+        out.sendto(junk[:random.randrange(1200)], (SERVER, random.randrange(50000, 60001)))
+    except OSError:
+        pass
+END
+"""
 PYTHON38 = "/opt/python3.8"
 START38 = f'#!/bin/sh\\nLD_LIBRARY_PATH={PYTHON38}/lib exec {PYTHON38}/bin/python3.8 "$@"\\n'
 
@@ -143,6 +189,14 @@ def reboot(run: Run) -> None:
     """The server reboots while its services are stopped."""
     run.reach("Listen on every port")
     shell("server", "systemctl reboot")
+
+
+def flood(run: Run) -> None:
+    """Strangers come as soon as the listener may be there, and go before it ends."""
+    run.reach("Listen on every port")
+    shell("outside", "systemd-run --quiet --unit=flood --property=LimitNOFILE=20000 python3 /run/flood.py")
+    run.reach("End the listener, and learn what it saw")
+    shell("outside", "systemctl kill --signal=KILL flood; systemctl reset-failed flood")
 
 
 def bring_python38() -> bool:
@@ -340,6 +394,43 @@ SITUATIONS = {
         says=("meet1 passed",),
         clean_server=NO_CLOCK,
         clean_outside=NO_CLOCK,
+    ),
+    "no-packet-socket": Situation(
+        "the server has no packet sockets to see what arrives, and drops ports itself",
+        server=SSHD.format(settings="RestrictAddressFamilies=~AF_PACKET") + DROPPED,
+        code=2,
+        says=(
+            "NOT PROVEN: blocked upstream",
+            "because the target does not allow a look at its network card",
+            'But meet1\'s own firewall would stop it. That is the rule "udp dport 55000-55009 drop" of chain in',
+        ),
+        clean_server=SSHD_AS_IT_WAS + "nft delete table inet odd",
+    ),
+    "few-files": Situation(
+        "a process on the server may open 1,024 files, and root cannot change that",
+        server=SSHD.format(settings="LimitNOFILE=1024\\nCapabilityBoundingSet=~CAP_SYS_RESOURCE"),
+        says=("meet1 passed",),
+        clean_server=SSHD_AS_IT_WAS,
+    ),
+    "little-memory": Situation(
+        "a process on the server may have 512 MiB of addresses",
+        server=SSHD.format(settings="LimitAS=512M"),
+        says=("meet1 passed",),
+        clean_server=SSHD_AS_IT_WAS,
+    ),
+    "flood": Situation(
+        "10,000 idle and slow connections, and as much junk as another processor sends",
+        outside=FLOOD,
+        meanwhile=flood,
+        says=("meet1 passed", "Meanwhile strangers came to these ports with"),
+        clean_outside="systemctl kill --signal=KILL flood; systemctl reset-failed flood; rm /run/flood.py",
+    ),
+    "many-targets": Situation(
+        "31 targets share one prober, whose sshd takes ten sessions on a connection",
+        arguments=("-i", str(ROOT / "tests/chaos/many-targets.yml")),
+        environment={"ANSIBLE_FORKS": "31"},
+        code=2,
+        says=("meet1 passed", *(f"many{number:02} did not pass" for number in range(1, 31))),
     ),
     "python38": Situation(
         "Python 3.8 on server and prober, which the newest core does not take",

@@ -10,6 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import read_firewall
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
     Advice,
     advise,
@@ -300,6 +301,39 @@ def test_a_gap_says_that_the_place_is_not_known(state: str) -> None:
     given = advise(cause, "meet1", "meet.example.com")
     assert given.explanation == "No proof came back; where it was lost is not known, because the listener was gone."
     assert given.remedy == advise(CAUSE._replace(state=state), "meet1", "meet.example.com").remedy
+
+
+NFT_DROP = {
+    "protocol": "udp",
+    "family": "ipv4",
+    "ports": "50000-60000",
+    "action": "drop",
+    "hook": "input",
+    "manager": "nftables",
+    "zone": "",
+    "table": "inet own",
+    "chain": "in",
+    "rule": "udp dport 50000-60000 drop",
+    "before": "",
+    "position": 2,
+    "handle": 7,
+    "certain": True,
+}
+
+
+@pytest.mark.parametrize("about", [{}, {"certain": False}, {"ports": "50000-59999"}, {"family": "ipv6"}])
+def test_what_the_network_card_did_not_show_the_rules_may(about: dict[str, t.Any]) -> None:
+    firewall = read_firewall({"in_force": "nftables", "rules": [{**NFT_DROP, **about}]})
+    given = advise(CAUSE._replace(gap="it did not look"), "meet1", "x", firewall)
+    unplaced = "No proof came back; where it was lost is not known, because it did not look."
+    if about:
+        assert given == (unplaced, [OPEN_UPSTREAM])
+    else:
+        assert given.explanation == (
+            f"{unplaced} But meet1's own firewall would stop it. "
+            'That is the rule "udp dport 50000-60000 drop" of chain in in table inet own.'
+        )
+        assert given.remedy[1] == "nft insert rule inet own in position 7 udp dport 50000-60000 accept"
 
 
 @pytest.mark.parametrize(
