@@ -12,7 +12,7 @@ systemctl list-units --all --no-legend --plain | awk '$3 != "inactive" || /plugn
     grep -Ev '^(session-|user|run-user|systemd-tmpfiles-clean|proc-|sys-|dev-)' | sort
 ss --no-header --listening --numeric --tcp --udp --processes | sed 's/pid=[0-9]*,fd=[0-9]*//g' | awk '{ print $1, $5, $7 }' | sort | uniq -c
 ps -e --no-headers -o user:16,comm |
-    awk '$2 !~ /^(sh|sshd|ps|grep|sort|awk|sudo|systemd|\(sd-pam\)|agetty|systemd-.*|look-at-host\.sh)$/' | sort | uniq -c
+    awk '$2 !~ /^(sh|sshd|ps|grep|sort|uniq|awk|sudo|systemd|\(sd-pam\)|agetty|systemd-.*|look-at-host\.sh)$/' | sort | uniq -c
 find /run/systemd/transient -not -name 'session*' 2>/dev/null | sort
 find / -xdev -iname '*plugnmeet*' -not -path '/proc/*' -not -path '/sys/*' | sort
 find /tmp /var/tmp /root /home /etc /opt /usr/local -xdev -not -path '*/.ansible/tmp/*' | sort
