@@ -194,9 +194,9 @@ def reboot(run: Run) -> None:
 def flood(run: Run) -> None:
     """Strangers come as soon as the listener may be there, and go before it ends."""
     run.reach("Listen on every port")
-    shell("outside", "systemd-run --quiet --unit=flood --property=LimitNOFILE=20000 python3 /run/flood.py")
+    shell("outside", "systemd-run --quiet --collect --unit=flood --property=LimitNOFILE=20000 python3 /run/flood.py")
     run.reach("End the listener, and learn what it saw")
-    shell("outside", "systemctl kill --signal=KILL flood; systemctl reset-failed flood")
+    shell("outside", "systemctl kill --signal=KILL flood")
 
 
 def bring_python38() -> bool:
@@ -423,7 +423,7 @@ SITUATIONS = {
         outside=FLOOD,
         meanwhile=flood,
         says=("meet1 passed", "Meanwhile strangers came to these ports with"),
-        clean_outside="systemctl kill --signal=KILL flood; systemctl reset-failed flood; rm /run/flood.py",
+        clean_outside="systemctl kill --signal=KILL flood 2>/dev/null; rm /run/flood.py",
     ),
     "many-targets": Situation(
         "31 targets share one prober, whose sshd takes ten sessions on a connection",
