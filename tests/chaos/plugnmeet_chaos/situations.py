@@ -129,8 +129,9 @@ def unit(name: str, service: str = "", unit: str = "") -> str:
 class Situation:
     """What server and prober are brought into, how the preflight is run, and what it comes to.
 
-    The run ends with `code` and says all of `says` and none of `says_not`. While it runs, `meanwhile` may happen. Then server and prober are
-    as before it, but for lines with one of `differs`; if `untouched`, no service was stopped in between.
+    The run ends with `code` and says all of `says` and none of `says_not`. While it runs, `meanwhile` may happen. Then
+    server and prober are as before it, but for lines with one of `differs`; if `untouched`, no service was stopped in
+    between.
     """
 
     purpose: str
