@@ -28,6 +28,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import 
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import describe
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import connection as connection_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import control, icmp
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import probe as probe_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep as sweep_module
@@ -467,7 +468,7 @@ def test_a_refused_connection_names_who_refused_it_where_the_kernel_tells(
 ) -> None:
     monkeypatch.setattr(icmp, "read_errors", lambda dummy: [icmp.Rejection(443, *one) for one in told])
     with socket.socket() as sock:
-        outcome = tcp_module._rejection(sock, OSError(number, "x"), connected, PATH)
+        outcome = connection_module._rejection(sock, OSError(number, "x"), connected, PATH)
     assert (outcome.seen, dict(outcome.detail)) == ("rejected", detail)
 
 
@@ -478,7 +479,7 @@ def test_a_connection_that_this_host_itself_refuses_was_not_sent(
     told = [icmp.Rejection(443, "ICMP admin prohibited", PATH.local)]
     monkeypatch.setattr(icmp, "read_errors", lambda dummy: told)
     with socket.socket() as sock:
-        outcome = tcp_module._rejection(sock, OSError(errno.EHOSTUNREACH, "x"), connected, PATH)
+        outcome = connection_module._rejection(sock, OSError(errno.EHOSTUNREACH, "x"), connected, PATH)
     assert (outcome.seen, dict(outcome.detail)) == ("unsent", {"reason": OWN_FIREWALL})
 
 
@@ -511,7 +512,7 @@ def test_a_system_that_gives_no_socket_has_sent_nothing(session: Session, monkey
         raise OSError(errno.EMFILE, "Too many open files")
 
     empty = types.SimpleNamespace(socket=no_socket, SOCK_STREAM=socket.SOCK_STREAM)
-    monkeypatch.setattr(tcp_module, "socket", empty)
+    monkeypatch.setattr(connection_module, "socket", empty)
     probes = tcp_probes(session, [443, 7881])
     probes.run(10.0)
     reason = "its system gives no socket (Too many open files)"
