@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 import typing as t
 
@@ -16,6 +17,7 @@ FAMILY_NAMES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
 _MAPPED = "::ffff:"
 
 
+@functools.lru_cache(maxsize=64)
 def plain_ip(ip: str) -> str:
     """Return `ip` without the mapping of IPv4 into IPv6 (RFC 4291, section 2.5.5.2) and without a scope."""
     if ip.startswith(_MAPPED) and "." in ip:

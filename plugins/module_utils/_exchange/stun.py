@@ -58,16 +58,16 @@ def answer(data: bytes, session: Session, source: Address, arrived_at: Address) 
     except _stun.StunError:
         return None
     username = message.attributes.get(_stun.USERNAME, b"")
-    visitor = session.read_visitor(username) or ""
+    told = session.read_username(username)
+    visitor = "" if told else session.read_visitor(username) or ""
     key = session.visit_secret.encode("ascii") if visitor else session.key
     if (
         message.type != _stun.BINDING_REQUEST
-        or not (visitor or username.partition(b":")[0] == session.id.encode("ascii"))
+        or not (told or visitor or username.partition(b":")[0] == session.id.encode("ascii"))
         or not _stun.is_authentic(data, message, key)
     ):
         return None
-    vantage, intended_port = session.read_username(username) or (None, None)
-    asked = Asked(vantage, intended_port, visitor)
+    asked = Asked(*told) if told else Asked(None, None, visitor)
     unknown = [kind for kind in message.attributes if kind < 0x8000 and kind not in _UNDERSTOOD]
     if unknown:  # RFC 8489, section 6.3.1
         error = (
