@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""What the modules have in common at their edge: two options, and how an error gets out."""
+"""What the modules have in common at their edge: two options, the host's systemd, and how an error gets out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typing as t
 
 from ._errors import PreflightError
 from ._requirement import EXPECT, SPEAKS, Requirement, parse_requirements
+from ._services import Units
 from ._session import MAKE_ONE, Session
 
 if t.TYPE_CHECKING:
@@ -55,6 +56,16 @@ def session_and_table(params: t.Mapping[str, t.Any]) -> tuple[Session, list[Requ
     if any(row.speaks == "https" for row in requirements) and not session.certificate:
         raise PreflightError(f"session.certificate is missing, and a port that speaks https needs it; {MAKE_ONE}")
     return session, requirements
+
+
+def system(module: AnsibleModule) -> Units:
+    """The units of the module's host."""
+
+    def run_command(command: list[str]) -> tuple[int, str, str]:
+        code, output, error = module.run_command(command)
+        return code, output, error
+
+    return Units(run_command)
 
 
 def run(module: AnsibleModule, job: t.Callable[[AnsibleModule], Result]) -> None:

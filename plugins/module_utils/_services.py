@@ -107,8 +107,8 @@ class Units:
         session, by, since = (values.get(f"PREFLIGHT_{name}", "unknown") for name in ("SESSION", "BY", "SINCE"))
         return Pending(session, by, since, units)
 
-    def quiesce(self, units: t.Sequence[str], session: str, by: str, seconds: int) -> None:
-        """Arm the return of `units` in `seconds`, then stop them, in this order.
+    def quiesce(self, units: t.Sequence[str], session: str, by: str, seconds: int) -> tuple[str, ...]:
+        """Arm the return of `units` in `seconds`, then stop them, in this order; return what comes back.
 
         Raises PreflightError if one could not be stopped and started again, and then nothing was stopped, or if one
         does not stop in time; then all are started again.
@@ -129,11 +129,22 @@ class Units:
         if units and self.pending() != claim:  # the way back was gone already, perhaps before the last one stopped
             self._run(["systemctl", "start", "--", *claim.units])
             raise PreflightError(f"session {session} was ended while it stopped {', '.join(units)}; run again")
+        return claim.units
 
     def restore(self, pending: Pending) -> list[str]:
         """Start what is `pending`, now, and disarm its timer; say of each unit that does not run then, why."""
         self._run(["systemctl", "start", "--", f"{RESTORE}.service"])
-        states = self.states(pending.units)
+        return self.complaints(pending.units)
+
+    def begin_restore(self, session: str) -> None:
+        """Have what this session has armed begin to start, and wait for nothing; who restores waits, and tells."""
+        pending = self.pending()
+        if pending and pending.session == session:
+            self._run(["systemctl", "start", "--no-block", "--", f"{RESTORE}.service"])
+
+    def complaints(self, units: t.Iterable[str]) -> list[str]:
+        """Say of each unit that does not run, why."""
+        states = self.states(units)
         return [self._complaint(unit, state) for unit, state in states.items() if not is_running(state)]
 
     def journal(self, unit: str) -> list[str]:

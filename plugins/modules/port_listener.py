@@ -57,6 +57,12 @@ options:
     type: str
     default: ''
     version_added: 0.1.0
+  restore:
+    description:
+      - Whether the services that this session has stopped begin to start as soon as O(state=stopped) has ended the
+        listener. They are down the shorter by that. M(plugnmeet.server.service_quiesce) waits for them, and tells.
+    type: bool
+    default: false
 seealso:
   - module: plugnmeet.server.port_probe_info
   - module: plugnmeet.server.service_quiesce
@@ -174,14 +180,14 @@ texts:
   sample: []
 """
 
+import contextlib
 import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
+from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments, _services
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
-from ansible_collections.plugnmeet.server.plugins.module_utils._listener.visiting import one_share
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
@@ -191,8 +197,7 @@ def start(module: AnsibleModule) -> _arguments.Result:
     session, requirements = _arguments.session_and_table(module.params)
     deadline = _deadline(module)
     if module.check_mode:
-        if module.params["page"]:
-            one_share(requirements)
+        lifecycle.rehearse(session, requirements, module.params["page"])
         bound = {
             protocol: format_ports(set().union(*(row.ports for row in requirements if row.protocol == protocol)))
             for protocol in ("tcp", "udp")
@@ -208,7 +213,12 @@ def stop(module: AnsibleModule) -> _arguments.Result:
         running = lifecycle.status()
         mine = running is not None and running["session"] == session.id
         return {"changed": mine, "running": mine}
-    reply = lifecycle.stop(session.id)
+    try:
+        reply = lifecycle.stop(session.id)
+    finally:
+        if module.params["restore"] and _services.is_booted():
+            with contextlib.suppress(PreflightError):  # who restores will say so
+                _arguments.system(module).begin_restore(session.id)
     if reply is None:
         return {"changed": False, "running": False}
     tap = {**reply["started"]["tap"], **reply["saw"]["tap"]}
@@ -237,6 +247,7 @@ def main() -> None:
             "ttl": {"type": "int", "default": 120},
             "deadline": {"type": "float"},
             "page": {"type": "str", "default": "", "no_log": True},
+            "restore": {"type": "bool", "default": False},
         },
         required_if=[("state", "started", ["ports"])],
         supports_check_mode=True,

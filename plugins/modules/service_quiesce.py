@@ -74,6 +74,13 @@ options:
       - For one that nobody runs any more and whose timer shall not be waited for.
     type: bool
     default: false
+  stopped:
+    description:
+      - The RV(stopped) that O(state=quiesced) of the same session returned, for O(state=restored). Should the return of
+        these units be over by then, whoever began it, those that do not run are complained of all the same.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: plugnmeet.server.port_listener
 """
@@ -92,6 +99,7 @@ EXAMPLES = r"""
     state: restored
     units: [plugnmeet, haproxy]
     session: "{{ session.id }}"
+    stopped: "{{ quiesced.stopped }}"
 """
 
 RETURN = r"""
@@ -123,6 +131,12 @@ armed:
   returned: when O(state=quiesced)
   type: bool
   sample: true
+stopped:
+  description: Every unit that stopped and comes back, in the order of its return, those that stop with others included.
+  returned: when O(state=quiesced)
+  type: list
+  elements: str
+  sample: [haproxy.service, plugnmeet.service]
 complaints:
   description: One sentence for each unit that did not start again.
   returned: when O(state=restored)
@@ -155,17 +169,18 @@ def quiesce(module: AnsibleModule) -> _arguments.Result:
     result = {
         "changed": False,
         "armed": False,
+        "stopped": [],
         "clients": [],
         "deadline": time.monotonic() + ttl - _services.MARGIN,
     }
     if not _services.is_booted():
         return {**result, "services": _without_systemd(names)}
-    system = _system(module)
+    system = _arguments.system(module)
     pending = _alone(module, system)
     before = system.states(names)
     if pending:  # this session has done it already
         were = {unit: "active" if unit in pending.units else state for unit, state in before.items()}
-        return {**result, "armed": True, "services": _pairs(names, were, before)}
+        return {**result, "armed": True, "stopped": pending.units, "services": _pairs(names, were, before)}
     active = [unit for unit in names if _services.is_running(before[unit])]
     by = caller()
     if active:
@@ -184,10 +199,11 @@ def quiesce(module: AnsibleModule) -> _arguments.Result:
             "(interrupt)"
         )
     # With nothing to stop it is the claim alone.
-    system.quiesce(active, module.params["session"], str(by), ttl)
+    stopped = system.quiesce(active, module.params["session"], str(by), ttl)
     return {
         **result,
         "armed": True,
+        "stopped": stopped,
         "changed": bool(active),
         "services": _pairs(names, before, system.states(names)),
     }
@@ -200,10 +216,11 @@ def restore(module: AnsibleModule) -> _arguments.Result:
     result = {"changed": False, "complaints": []}
     if not _services.is_booted():
         return {**result, "services": _without_systemd(names)}
-    system = _system(module)
+    system = _arguments.system(module)
     pending = system.pending()
     before = system.states(names)
-    if not pending or pending.session != module.params["session"]:
+    if not pending or pending.session != module.params["session"]:  # it is over, or there never was one
+        result["complaints"] = system.complaints(module.params["stopped"])
         return {**result, "services": _back(system, names, before, before)}
     result["changed"] = bool(pending.units)
     if not module.check_mode:
@@ -214,14 +231,6 @@ def restore(module: AnsibleModule) -> _arguments.Result:
 def _names(module: AnsibleModule) -> dict[str, str]:
     """The names that were given, by unit."""
     return {_services.unit_name(name): name for name in module.params["units"]}
-
-
-def _system(module: AnsibleModule) -> _services.Units:
-    def run(command: list[str]) -> tuple[int, str, str]:
-        code, output, error = module.run_command(command)
-        return code, output, error
-
-    return _services.Units(run)
 
 
 def _alone(module: AnsibleModule, system: _services.Units) -> _services.Pending | None:
@@ -273,6 +282,7 @@ def main() -> None:
             "ports": {**_arguments.PORTS, "required": False},
             "interrupt": {"type": "bool", "default": False},
             "take_over": {"type": "bool", "default": False},
+            "stopped": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )

@@ -69,6 +69,15 @@ def start(session: Session, requirements: t.Sequence[Requirement], deadline: flo
     return {**report, "changed": True}
 
 
+def rehearse(session: Session, requirements: t.Sequence[Requirement], page: str = "") -> None:
+    """Raise PreflightError for what would keep a listener from starting, as far as that shows without a socket."""
+    Answerers(session)
+    if page:
+        one_share(requirements)
+    else:
+        shares(requirements)
+
+
 def status() -> Facts | None:
     """Return `session`, `since`, `pid` and `seconds_left` of the listener that runs, None for none.
 
@@ -283,6 +292,8 @@ def _call(request: dict[str, str]) -> Facts | None:
                 connection.sendall(json.dumps(request).encode("utf-8"))
                 connection.shutdown(socket.SHUT_WR)
                 return {**json.loads(_receive(connection)), "pid": pid}
+            except socket.timeout:  # it hangs, and will go on with that
+                break
             except (OSError, ValueError):  # it may be about to end
                 time.sleep(_MOMENT)
     if not pid:

@@ -57,7 +57,7 @@ class Systemd:
             assert arguments[1] == "--"
             asked = arguments[0].partition("=")[2].split(",")
             return 0, "\n".join(self._show(unit, asked) for unit in arguments[2:]), ""
-        separator, *units = arguments
+        separator, *units = [word for word in arguments if word != "--no-block"]
         assert separator == "--"  # or a unit's name could be an option
         if units == [SERVICE] and verb == "start":
             return self.fire()

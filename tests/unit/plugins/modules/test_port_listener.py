@@ -12,12 +12,14 @@ import typing as t
 
 import pytest
 
+from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments, _services
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import binding, lifecycle
 from ansible_collections.plugnmeet.server.plugins.modules import port_listener
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.certificates import (
     CERTIFICATE,
     OTHER_PRIVATE_KEY,
 )
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import Systemd
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -65,11 +67,45 @@ def test_it_starts_and_stops(run_module: t.Any, session: Result, port: int) -> N
 def test_a_certificate_that_does_not_work_is_said_before_anything_is_bound(run_module: t.Any, session: Result) -> None:
     table = [{"name": "web", "protocol": "tcp", "ports": 443, "speaks": "https"}]
     wrong = {**session, "certificate": CERTIFICATE, "private_key": OTHER_PRIVATE_KEY}
-    result = run_module(port_listener, state="started", session=wrong, ports=table, ttl=30)
-    assert result["failed"]
-    assert result["msg"].startswith("session.certificate and session.private_key do not work; take lookup(")
-    assert OTHER_PRIVATE_KEY not in str(result)
-    assert lifecycle.status() is None
+    for check in (True, False):
+        result = run_module(port_listener, check=check, state="started", session=wrong, ports=table, ttl=30)
+        assert result["failed"]
+        assert result["msg"].startswith("session.certificate and session.private_key do not work; take lookup(")
+        assert OTHER_PRIVATE_KEY not in str(result)
+        assert lifecycle.status() is None
+
+
+def test_too_few_open_files_are_said_in_check_mode_too(
+    run_module: t.Any, session: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binding, "_room", lambda wanted: min(wanted, 128))
+    for check in (True, False):
+        result = run_module(port_listener, check=check, state="started", session=session, ports=TABLE)
+        assert result["failed"]
+        assert result["msg"].startswith("the target allows 128 open files to a process, too few for 10003 ports; raise")
+
+
+@pytest.mark.parametrize(("restores", "others"), [(True, False), (True, True), (False, False)])
+def test_its_end_is_the_beginning_of_its_sessions_services(
+    run_module: t.Any, session: Result, monkeypatch: pytest.MonkeyPatch, restores: bool, others: bool
+) -> None:
+    system = Systemd(haproxy="active")
+    monkeypatch.setattr(_services, "is_booted", lambda: True)
+    monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(system.run))
+    claim = "sessionTWO012345" if others else session["id"]
+    _services.Units(system.run).quiesce(["haproxy.service"], claim, "ann", 60)
+    assert run_module(port_listener, state="stopped", session=session, restore=restores)["running"] is False
+    assert system.started == (["haproxy.service"] if restores and not others else [])
+
+
+def test_what_systemd_does_not_tell_costs_no_evidence(
+    run_module: t.Any, session: Result, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_services, "is_booted", lambda: True)
+    monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(lambda dummy: (1, "", "no bus")))
+    table = [{"name": "media", "protocol": "udp", "ports": port}]
+    run_module(port_listener, state="started", session=session, ports=table, ttl=30)
+    assert run_module(port_listener, state="stopped", session=session, restore=True)["evidence"] == []
 
 
 def test_a_visit_that_needs_several_processes_is_refused_in_check_mode_too(

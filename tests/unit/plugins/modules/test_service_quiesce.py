@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.plugnmeet.server.plugins.module_utils import _services
+from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments, _services
 from ansible_collections.plugnmeet.server.plugins.module_utils._caller import Caller
 from ansible_collections.plugnmeet.server.plugins.modules import service_quiesce
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import Systemd
@@ -24,7 +24,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> Systemd:
     """A host under systemd, with root's rights."""
     made = Systemd(plugnmeet="active", haproxy="active")
     monkeypatch.setattr(_services, "is_booted", lambda: True)
-    monkeypatch.setattr(service_quiesce, "_system", lambda dummy: _services.Units(made.run))
+    monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(made.run))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return made
 
@@ -98,6 +98,21 @@ def test_who_meets_another_session_is_refused_before_anything_is_stopped(
     )
     assert (", and has haproxy.service, plugnmeet.service stopped; wait" in result["msg"]) is (len(units) == 2)
     assert system.did() == before
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_return_that_was_over_before_is_complained_of_all_the_same(
+    run_module: t.Any, system: Systemd, broken: bool
+) -> None:
+    quiesced = quiesce(run_module)
+    assert quiesced["stopped"] == ["haproxy.service", "plugnmeet.service"]
+    assert quiesce(run_module)["stopped"] == quiesced["stopped"]
+    if broken:
+        system.stubborn.add("haproxy.service")
+    system.fire()
+    result = restore(run_module, stopped=quiesced["stopped"])
+    said = "haproxy.service does not start again, it is failed; see systemctl status haproxy.service"
+    assert (result["changed"], result["complaints"]) == (False, [said] if broken else [])
 
 
 def test_what_another_session_stopped_is_nothing_to_be_restored(run_module: t.Any, system: Systemd) -> None:
@@ -211,7 +226,7 @@ def test_another_session_that_is_quicker_is_named_and_its_return_stays(
             others.quiesce(["nginx.service"], "sessionTWO012345", "bob", 60)
         return system.run(command)
 
-    monkeypatch.setattr(service_quiesce, "_system", lambda dummy: _services.Units(run))
+    monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(run))
     result = quiesce(run_module)
     pending = others.pending()
     assert pending is not None

@@ -206,6 +206,21 @@ def test_who_meets_too_many_others_at_the_control_socket_knocks_again(name: str)
     assert found == {**reply, "pid": os.getpid()}
 
 
+def test_one_that_hangs_is_given_up_at_once(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = listen(row("udp", free_ports(1)))["pid"]
+    monkeypatch.setattr(lifecycle, "_CONTROL_SECONDS", 0.3)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        with pytest.raises(PreflightError, match=f"process {pid} on the target, does not answer; end it with kill -9"):
+            lifecycle.stop(session.id)
+        assert time.monotonic() - began < 3
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def test_it_holds_nothing_of_the_process_that_started_it(listen: Listen, free_ports: FreePorts, row: Row) -> None:
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
