@@ -29,6 +29,7 @@ from .udp_socket import drops, open_socket
 
 _BATCH = 32  # probes between two looks at the answers
 _LONGEST_DATAGRAM = 2048
+_MOMENT = 0.001  # seconds; to wake up for each answer that comes would cost more than to take it
 _MOST_ROUNDS = 30
 _MOST_WORDS = 20  # of strangers
 # Seconds to wait where nothing was answered yet. It takes four rounds and more to believe that, and so a second.
@@ -212,7 +213,8 @@ class Sweep:
             left = until - time.monotonic()
             if left <= 0:
                 return
-            self._receive(min(left, 0.01))
+            time.sleep(min(left, _MOMENT))
+            self._receive(0.0)
 
     def send(self, probe: Probe, now: float) -> None:
         """Ask one port, each time with a transaction id of its own, so that an answer tells which question it is to."""
