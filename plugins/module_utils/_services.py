@@ -34,6 +34,7 @@ _DEPENDENTS = ("RequiredBy", "BoundBy", "ConsistsOf", "RequisiteOf", "Propagates
 _TESTING = 4  # seconds that stopping has to leave for the test
 _TOO_LONG = 124  # exit code of timeout(1)
 _JOURNAL_LINES = 5
+_MOMENTS = " ".join(map(str, range(50)))  # of 0.2 s, in which a listener's last socket is gone on the busiest host
 
 # The arguments after the script are the units, in their order. First it ends a listener that is still there, and waits
 # for it, or the units could not have their ports. A target comes back alone: it would start what it wants and was not
@@ -44,7 +45,7 @@ for process in /proc/[0-9]*; do
     name=; read -r name <$process/comm || continue
     [ "$name" = {LISTENER} ] && [ $process/ns/net -ef /proc/self/ns/net ] || continue
     kill -KILL "$(basename $process)"
-    for moment in 1 2 3 4 5 6 7 8 9 10; do [ -e $process ] && sleep 0.2; done
+    for moment in {_MOMENTS}; do [ -e $process ] && sleep 0.2; done
 done 2>/dev/null
 try() {{
     case $1 in *.target) mode=ignore-dependencies ;; *) mode=replace ;; esac
@@ -96,16 +97,26 @@ class Units:
 
     def pending(self) -> Pending | None:
         """Return what is armed, or under way, None for nothing."""
+        return self._claim()[0]
+
+    def is_armed(self, session: str) -> bool:
+        """Tell whether the return of this session's units is armed, and has not begun."""
+        pending, begun = self._claim()
+        return pending is not None and pending.session == session and not begun
+
+    def _claim(self) -> tuple[Pending | None, bool]:
+        """What is pending, and whether its return has begun."""
         timer, service = f"{RESTORE}.timer", f"{RESTORE}.service"
         shown = self._show([timer, service], "ActiveState", "Environment")
-        if not any(is_running(unit["ActiveState"]) for unit in shown.values()):
-            return None
+        begun = is_running(shown[service]["ActiveState"])
+        if not begun and not is_running(shown[timer]["ActiveState"]):
+            return None, False
         # systemctl prints the variables as a shell would read them.
         items = shlex.split(shown[service]["Environment"])
         values = dict(item.split("=", 1) for item in items if "=" in item)
         units = tuple(filter(None, values.get("PREFLIGHT_UNITS", "").split(",")))
         session, by, since = (values.get(f"PREFLIGHT_{name}", "unknown") for name in ("SESSION", "BY", "SINCE"))
-        return Pending(session, by, since, units)
+        return Pending(session, by, since, units), begun
 
     def quiesce(self, units: t.Sequence[str], session: str, by: str, seconds: int) -> tuple[str, ...]:
         """Arm the return of `units` in `seconds`, then stop them, in this order; return what comes back.
@@ -126,7 +137,7 @@ class Units:
                 raise PreflightError(
                     f"{unit} does not stop: {reason if code == _TOO_LONG else _reason(error)}; {outcome}"
                 )
-        if units and self.pending() != claim:  # the way back was gone already, perhaps before the last one stopped
+        if units and not self.is_armed(session):  # the return began, or was over, perhaps before the last one stopped
             self._run(["systemctl", "start", "--", *claim.units])
             raise PreflightError(f"session {session} was ended while it stopped {', '.join(units)}; run again")
         return claim.units

@@ -59,8 +59,10 @@ options:
     version_added: 0.1.0
   restore:
     description:
-      - Whether the services that this session has stopped begin to start as soon as O(state=stopped) has ended the
-        listener. They are down the shorter by that. M(plugnmeet.server.service_quiesce) waits for them, and tells.
+      - Whether M(plugnmeet.server.service_quiesce) has stopped services for this session.
+      - Then they begin to start as soon as O(state=stopped) has ended the listener, and are down the shorter by that.
+        That module waits for them, and tells.
+      - And O(state=started) fails once they have begun to come back, and takes no port from them.
     type: bool
     default: false
 seealso:
@@ -181,6 +183,7 @@ texts:
 """
 
 import contextlib
+import functools
 import time
 
 from ansible.module_utils.basic import AnsibleModule
@@ -203,7 +206,9 @@ def start(module: AnsibleModule) -> _arguments.Result:
             for protocol in ("tcp", "udp")
         }
         return {"changed": True, "bound": bound}
-    return lifecycle.start(session, requirements, deadline, module.params["page"])
+    restores = module.params["restore"] and _services.is_booted()
+    may_bind = functools.partial(_arguments.system(module).is_armed, session.id) if restores else lambda: True
+    return lifecycle.start(session, requirements, deadline, module.params["page"], may_bind)
 
 
 def stop(module: AnsibleModule) -> _arguments.Result:

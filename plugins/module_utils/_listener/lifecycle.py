@@ -31,7 +31,7 @@ from .._ports import format_ports
 from .._requirement import Requirement
 from .._session import Session
 from .binding import Bound, Port, bind, shares
-from .privileges import drop_privileges
+from .privileges import drop_privileges, take_name
 from .record import Record
 from .serving import Server
 from .tap import Tap, of_probers, of_visitors, open_taps
@@ -48,10 +48,17 @@ _MOST_REPLY = 64 << 20
 Facts = t.Dict[str, t.Any]
 
 
-def start(session: Session, requirements: t.Sequence[Requirement], deadline: float, page: str = "") -> Facts:
+def start(
+    session: Session,
+    requirements: t.Sequence[Requirement],
+    deadline: float,
+    page: str = "",
+    may_bind: t.Callable[[], bool] = lambda: True,
+) -> Facts:
     """Start a listener that is gone at `deadline`, a reading of the monotonic clock, at the latest.
 
-    With a `page` (HTML) it is open to visitors, and has the page for them.
+    With a `page` (HTML) it is open to visitors, and has the page for them. `may_bind` is called when it has its name,
+    and no port: whoever brings the services back looks for that name first, so that one of the two sees the other.
     Returns `bound`, `in_use`, `tap` and `since`, and `changed`, which is false if this session's listener runs
     already. Raises PreflightError if another session's runs, or if the host does not let us listen.
     """
@@ -60,7 +67,7 @@ def start(session: Session, requirements: t.Sequence[Requirement], deadline: flo
         if running["session"] == session.id:
             return {**running["started"], "changed": False}
         raise PreflightError(_busy(running))
-    text = detach(lambda pipe: _live(pipe, session, requirements, deadline, page))
+    text = detach(lambda pipe: _live(pipe, session, requirements, deadline, page, may_bind))
     if not text:
         raise PreflightError("the listener died while it started; the target's kernel log may say why")
     report: Facts = json.loads(text)
@@ -105,14 +112,22 @@ def stop(session_id: str) -> Facts | None:
 
 
 def _live(
-    pipe: t.BinaryIO, session: Session, requirements: t.Sequence[Requirement], deadline: float, page: str
+    pipe: t.BinaryIO,
+    session: Session,
+    requirements: t.Sequence[Requirement],
+    deadline: float,
+    page: str,
+    may_bind: t.Callable[[], bool],
 ) -> None:
     """The listener's whole life, from its own side."""
     owner = os.getuid()
     workers: list[Worker] = []
     with pipe:
         try:
+            take_name()
             control = _take_control_name()
+            if not may_bind():
+                raise PreflightError("the target's services are on their way back already; run again")
             visits = Visits(session, time.monotonic) if page else None
             answerers = VisitAnswerers(session, page.encode("utf-8"), visits) if visits else Answerers(session)
             mine, *others = [one_share(requirements)] if visits else shares(requirements)

@@ -26,13 +26,17 @@ _CAPABILITY_VERSION_3 = 0x20080522
 _MOST_CAPABILITIES = 64  # in the sets of that version
 
 
+def take_name() -> None:
+    """Be called what a listener is called (comm, proc(5)): by that it is found and ended before services start."""
+    ctypes.CDLL(None).prctl(PR_SET_NAME, COMM, 0, 0, 0)
+
+
 def drop_privileges() -> None:
     """Become the user nobody, without capabilities (capabilities(7)) and a way to get any, in bounded memory.
 
     What is running as another user keeps that one. Raises PreflightError if the host does not let us become nobody.
     """
     libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_NAME, COMM, 0, 0, 0)
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _bound(resource.RLIMIT_AS, _memory() + MOST_GROWTH)
     _bound(resource.RLIMIT_CORE, 0)  # where the secret would be in

@@ -31,11 +31,22 @@ LONGEST = 180  # seconds
 class Run:
     """One ansible-playbook, with the task that it is at."""
 
-    def __init__(self, *arguments: str, core: str = CORE, **environment: str) -> None:
-        """Start it, as a terminal would: in a process group of its own."""
+    def __init__(self, *arguments: str, core: str = CORE, controller: str = "", **environment: str) -> None:
+        """Start it, as a terminal would: in a process group of its own, behind a script in a mount namespace."""
         self._mark = f"chaos_run={time.time_ns()}"
         playbook = ROOT / ".cache/venv" / core / "bin/ansible-playbook"
         command: list[str | Path] = [LAB, "run", playbook, "plugnmeet.server.preflight", "-i", lab("inventory").strip()]
+        if controller:
+            command = [
+                "unshare",
+                "--mount",
+                "--propagation=slave",
+                "sh",
+                "-ec",
+                f'{controller}\nexec "$@"',
+                "sh",
+                *command,
+            ]
         self.process = subprocess.Popen(
             # The last one tells this run's processes from any other's.
             [*command, *arguments, "-e", self._mark],

@@ -116,6 +116,12 @@ while True:
         pass
 END
 """
+REPORTS = ROOT / ".cache/chaos-reports"
+FULL_REPORTS = f"""\
+mkdir -p {REPORTS}
+mount -t tmpfs -o size=16k none {REPORTS}
+head -c 16384 /dev/zero > {REPORTS}/full 2>/dev/null || test -s {REPORTS}/full
+"""
 PYTHON38 = "/opt/python3.8"
 START38 = f'#!/bin/sh\\nLD_LIBRARY_PATH={PYTHON38}/lib exec {PYTHON38}/bin/python3.8 "$@"\\n'
 
@@ -135,6 +141,7 @@ class Situation:
     """
 
     purpose: str
+    controller: str = ""
     server: str = "true"
     outside: str = "true"
     arguments: tuple[str, ...] = ()
@@ -202,6 +209,12 @@ def reboot(run: Run) -> None:
     """The server reboots while its services are stopped."""
     run.reach("Listen on every port")
     shell("server", "systemctl reboot")
+
+
+def freeze_listener(run: Run) -> None:
+    """The listener hangs as soon as it is there."""
+    run.reach("Ask every port from outside")
+    shell("server", "kill -STOP $(pgrep -x plugnmeet-check)")
 
 
 def flood(run: Run) -> None:
@@ -358,6 +371,29 @@ SITUATIONS = {
         says=("needs root on the target; run with become: true",),
         untouched=True,
     ),
+    "frozen": Situation(
+        "the listener hangs",
+        meanwhile=freeze_listener,
+        code=2,
+        says=("because the listener was gone before it could be asked", "running again: plugnmeet and haproxy"),
+    ),
+    "masked": Situation(
+        "of the units one is masked, one is disabled and does not run, and one is disabled and runs",
+        server=f"systemctl --quiet disable haproxy; systemctl --quiet mask nginx\n{unit('idle')}systemctl stop idle",
+        arguments=services("plugnmeet", "haproxy", "nginx", "idle"),
+        says=("and running again: plugnmeet and haproxy", "meet1 passed"),
+        clean_server="systemctl --quiet enable haproxy; systemctl --quiet unmask nginx\n" + NO_UNITS,
+    ),
+    "confined": Situation(
+        "the kernel does not let root listen on all ports, as a security module may",
+        server=SSHD.format(settings="CapabilityBoundingSet=~CAP_NET_BIND_SERVICE"),
+        code=2,
+        says=(
+            "does not let even root listen on 80/tcp (Permission denied); look at what SELinux, AppArmor or the",
+            "running again: plugnmeet and haproxy",
+        ),
+        clean_server=SSHD_AS_IT_WAS,
+    ),
     "no-such-unit": Situation(
         "a unit that does not exist",
         arguments=services("plugnmeet", "haproxy", "hapoxy"),
@@ -376,6 +412,16 @@ SITUATIONS = {
         says=("meet1 passed",),
         clean_server="umount /tmp",
         clean_outside="umount /tmp",
+    ),
+    "full-report": Situation(
+        "the controller's disk is full where the report shall be written",
+        controller=FULL_REPORTS,
+        arguments=("-e", f"preflight_report_dir={REPORTS}"),
+        code=2,
+        says=(
+            "meet1 passed",
+            f'preflight_report_dir "{REPORTS}" cannot be written to: No space left on device; name another one',
+        ),
     ),
     "full": Situation(
         "the server's disk is full",
@@ -490,7 +536,8 @@ def one(name: str, situation: Situation) -> bool:
             say(f"{name} ({situation.purpose}): NOT seen, it could not be brought about")
             return False
     before, began = look(), shell("server", BEGAN)
-    run, started = Run(*situation.arguments, core=situation.core, **situation.environment), time.monotonic()
+    options = {"core": situation.core, "controller": situation.controller, **situation.environment}
+    run, started = Run(*situation.arguments, **options), time.monotonic()
     try:
         situation.meanwhile(run)
         code = run.finish()

@@ -217,6 +217,29 @@ def test_who_is_ended_while_it_stops_units_starts_them_again() -> None:
     assert (system.states[PLUGNMEET], system.states[HAPROXY]) == ("active", "active")
 
 
+def test_who_stops_the_last_unit_when_the_return_has_begun_starts_it_again() -> None:
+    system = Systemd(plugnmeet="active", haproxy="active")
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        if command[0] == "timeout" and command[-1] == HAPROXY:
+            system.states[f"{RESTORE}.service"] = "activating"  # it was at haproxy already
+        return system.run(command)
+
+    with pytest.raises(PreflightError, match="session session1 was ended while it stopped"):
+        Units(run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    assert (system.states[PLUGNMEET], system.states[HAPROXY]) == ("active", "active")
+
+
+def test_what_is_armed_is_so_until_its_return_begins() -> None:
+    system = Systemd(haproxy="active")
+    units = Units(system.run)
+    assert not units.is_armed("session1")
+    units.quiesce([HAPROXY], "session1", "root", 120)
+    assert (units.is_armed("session1"), units.is_armed("session2")) == (True, False)
+    system.states[f"{RESTORE}.service"] = "activating"
+    assert not units.is_armed("session1")
+
+
 def test_restoring_starts_the_service_that_is_armed() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
     units = Units(system.run)

@@ -98,6 +98,24 @@ def test_its_end_is_the_beginning_of_its_sessions_services(
     assert system.started == (["haproxy.service"] if restores and not others else [])
 
 
+@pytest.mark.parametrize("begun", [True, False])
+def test_it_takes_no_port_from_services_that_come_back(
+    run_module: t.Any, session: Result, port: int, monkeypatch: pytest.MonkeyPatch, begun: bool
+) -> None:
+    system = Systemd(haproxy="active")
+    monkeypatch.setattr(_services, "is_booted", lambda: True)
+    monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(system.run))
+    _services.Units(system.run).quiesce(["haproxy.service"], session["id"], "ann", 60)
+    if begun:
+        system.fire()
+    table = [{"name": "media", "protocol": "udp", "ports": port}]
+    try:
+        result = run_module(port_listener, state="started", session=session, ports=table, ttl=30, restore=True)
+        assert result.get("msg", "") == ("the target's services are on their way back already; run again." * begun)
+    finally:
+        run_module(port_listener, state="stopped", session=session)
+
+
 def test_what_systemd_does_not_tell_costs_no_evidence(
     run_module: t.Any, session: Result, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._listener import 
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.privileges import MOST_GROWTH
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
+from ansible_collections.plugnmeet.server.plugins.module_utils._services import LISTENER
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
 
 # pytest's workers have threads; the listener's child uses none of what they may hold.
@@ -159,6 +160,25 @@ def test_a_failure_to_start_is_said_and_leaves_nothing_behind(
     with pytest.raises(PreflightError, match="the target does not like 1 row"):
         listen(row("udp", free_ports(1)))
     wait_until(lambda: lifecycle.status() is None)
+
+
+def test_it_can_be_found_by_its_name_before_it_has_a_port(
+    session: Session, free_ports: FreePorts, row: Row, name: str
+) -> None:
+    (port,) = free_ports(1)
+
+    def refuse() -> bool:
+        with open("/proc/self/comm", encoding="ascii") as file, socket.socket(
+            socket.AF_INET6, socket.SOCK_DGRAM
+        ) as sock:
+            assert file.read() == f"{LISTENER}\n"
+            sock.bind(("", port))
+        return False
+
+    with pytest.raises(PreflightError, match=r"^the target's services are on their way back already; run again$"):
+        lifecycle.start(session, [row("udp", [port])], time.monotonic() + 30, may_bind=refuse)
+    assert name
+    assert lifecycle.status() is None
 
 
 def test_a_name_that_is_taken_but_not_listened_on_is_said(
