@@ -395,10 +395,7 @@ SITUATIONS = {
         outside=CONFINED,
         arguments=("-e", "ansible_python_interpreter=/run/confined"),
         code=2,
-        says=(
-            "does not let even root listen on 80/tcp (Permission denied); look at what SELinux, AppArmor or the",
-            "running again: plugnmeet and haproxy",
-        ),
+        says=("does not let even root listen on 80/tcp (Permission denied); look at what SELinux, AppArmor or the",),
         clean_server="rm -f /run/confined",
         clean_outside="rm -f /run/confined",
     ),
