@@ -84,5 +84,5 @@ def _judge(
     report = _report.build(host, arguments["address"], checks, vantages, services, seconds, firewall, target.strangers)
     report["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(arguments["started"]))
     found = warnings(arguments["outlook"], host, requirements, vantages)
-    report["warnings"] = [warning._asdict() for warning in found]
+    report["warnings"] = [{**warning._asdict(), "remedy": list(map(str, warning.remedy))} for warning in found]
     return report, checks, vantages

@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
         arguments = dict(self._task.args)
         result.update(self._execute_module(_MODULE, arguments, task_vars=task_vars))
         looks = lost = 0
-        while result.get("running") and not result.get("failed"):
+        while result.get("running") and not result.get("failed") and not self._task.check_mode:
             time.sleep(_PAUSES[min(looks, len(_PAUSES) - 1)])
             looks += 1
             try:

@@ -8,8 +8,8 @@ DOCUMENTATION = r"""
 name: install_outlook
 short_description: How an install would go on a server
 description:
-  - Says whether plugNmeet is on a server already, what its installer would trip over, and whether a preflight's report
-    still proves it open.
+  - Says whether plugNmeet is on a server already or its installer is under way, what that would trip over, and whether
+    a preflight's report still proves the server open.
 version_added: 0.2.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
@@ -57,11 +57,14 @@ _value:
   description: The outlook.
   type: dict
   contains:
+    installing:
+      description: Whether an installer is under way.
+      type: bool
     installed:
-      description: Whether plugNmeet is there already.
+      description: Whether plugNmeet is there already, all of it.
       type: bool
     obstacles:
-      description: One sentence for each thing that the installer would trip over. Empty if it is installed.
+      description: One sentence for each thing that the installer would trip over. Empty if it is not to start.
       type: list
       elements: str
     proven:
@@ -82,10 +85,12 @@ def install_outlook(
 ) -> dict[str, t.Any]:
     """Return what is there, what is in the way, and whether the way is proven."""
     try:
-        installed = is_installed(state)
+        installing = bool(state["installing"])
+        installed = not installing and is_installed(state)
         return {
+            "installing": installing,
             "installed": installed,
-            "obstacles": [] if installed else obstacles(state, names, given),
+            "obstacles": [] if installing or installed else obstacles(state, names, given),
             "proven": proves(report, host, names, time.time() if now is None else now),
         }
     except (KeyError, TypeError, ValueError, IndexError) as error:

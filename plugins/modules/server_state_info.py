@@ -9,8 +9,8 @@ DOCUMENTATION = r"""
 module: server_state_info
 short_description: What an installer would find on a server
 description:
-  - Says which system the server runs, how much room and memory it has, and which of some packages, units and paths are
-    there.
+  - Says which system the server runs, how much room and memory it has, which of some packages, units and paths are
+    there, and whether an installer is under way.
 version_added: 0.2.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
@@ -70,6 +70,11 @@ directory:
   returned: always
   type: bool
   sample: false
+installing:
+  description: Whether a run of M(plugnmeet.server.unattended_script) is under way.
+  returned: always
+  type: bool
+  sample: false
 disk_free:
   description: The bytes that are free in the place of O(directory).
   returned: always
@@ -87,6 +92,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments, _server, _services
+from ansible_collections.plugnmeet.server.plugins.module_utils._unattended import run as unattended
 
 
 def look(module: AnsibleModule) -> _arguments.Result:
@@ -104,6 +110,7 @@ def look(module: AnsibleModule) -> _arguments.Result:
         "packages": _server.installed(run, module.params["packages"]),
         "units": {name: states[unit] for unit, name in units.items()},
         "directory": os.path.isdir(module.params["directory"]),
+        "installing": bool((unattended.look() or {}).get("running")),
         "disk_free": _server.room(module.params["directory"]),
         "memory": _server.memory(),
     }

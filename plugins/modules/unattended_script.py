@@ -35,7 +35,7 @@ attributes:
     support: full
 options:
   script:
-    description: The script's path on the target. It is run with bash.
+    description: The path on the target of a script, which begins with C(#!). It is run with bash.
     type: path
     required: true
   questions:
@@ -68,7 +68,8 @@ options:
     type: int
     default: 3600
   follow:
-    description: Start nothing, and only say how far the run is. The action plugin uses it.
+    description:
+      - Start nothing, and only follow the run that is under way, or say how the last one ended.
     type: bool
     default: false
 """
@@ -141,6 +142,8 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._unattended import run
 from ansible_collections.plugnmeet.server.plugins.module_utils._unattended.dialogue import parse_questions
 
+_MOST_LINE = 80
+
 
 def follow(module: AnsibleModule) -> _arguments.Result:
     """Say how far the run is."""
@@ -176,8 +179,20 @@ def start(module: AnsibleModule) -> _arguments.Result:
         raise PreflightError(
             f"script is {as_given(module.params['script'])}, which is no file on the target; copy it there"
         )
+    _refuse_other_text(module.params["script"])
     run.start(module.params["script"], questions, module.params["log"], module.params["timeout"])
     return {**result, **(run.look() or {})}
+
+
+def _refuse_other_text(script: str) -> None:
+    """Raise PreflightError for what bash would read and not understand, such as the page of a web server."""
+    with open(script, "rb") as file:
+        first = file.readline(_MOST_LINE).decode("utf-8", "replace").strip()
+    if not first.startswith("#!"):
+        raise PreflightError(
+            f"script is {as_given(script)}, which begins with {as_given(first)} and not with #!, and so is no script; "
+            "see what it is, and where it came from"
+        )
 
 
 def main() -> None:

@@ -42,18 +42,22 @@ class Live(t.NamedTuple):
 def judge_services(prober: str, answers: t.Sequence[Facts]) -> Live:
     """Say what a prober's answers mean. A family in which a service is silent is a question if another one answers."""
     live = Live([], [], [])
-    for answer in answers:
-        what = f"{answer['service']} of {answer['name']} on {answer['port']}"
-        over = f" over {FAMILIES[answer['family'] or None]}" if answer["family"] else ""
-        if answer["proof"]:
-            live.proven.append(f"{what}{over}, from {prober}: {answer['proof']}")
-        elif any(other["proof"] for other in answers if _is_same(answer, other)):
+    for alike in _alike(answers):
+        one = alike[0]
+        names = dict.fromkeys(answer["name"] for answer in alike)
+        families = " and ".join(dict.fromkeys(FAMILIES[answer["family"]] for answer in alike if answer["family"]))
+        what = f"{one['service']} of {' and '.join(names)} on {one['port']}"
+        over = f" over {families}" if families else ""
+        if one["proof"]:
+            live.proven.append(f"{what}{over}, from {prober}: {one['proof']}")
+        elif all(_is_known_otherwise(answer, answers) for answer in alike):
+            addresses = " and ".join(dict.fromkeys(answer["address"] for answer in alike))
             live.open_questions.append(
-                f"{what}{over}, from {prober}: {answer['reason']}; who prefers {over.strip()[5:]} waits, or fails. "
-                f"Let it answer at {answer['address']}, or take the name's record for that away"
+                f"{what}{over}, from {prober}: {one['reason']}; who prefers {families} waits, or fails. "
+                f"Let it answer at {addresses}, or take that out of the DNS"
             )
         else:
-            live.failed.append(f"{what}{over}, from {prober}: {answer['reason']}; {_REMEDIES[answer['service']]}")
+            live.failed.append(f"{what}{over}, from {prober}: {one['reason']}; {_REMEDIES[one['service']]}")
     for service, beyond in _BEYOND.items():
         if any(answer["proof"] for answer in answers if answer["service"] == service):
             live.open_questions.append(f"{service}: {beyond}")
@@ -95,5 +99,21 @@ def judge_media(host: str, address: str, ports: str, started: Facts, stopped: Fa
     return live
 
 
-def _is_same(one: Facts, other: Facts) -> bool:
-    return all(one[key] == other[key] for key in ("service", "name", "port"))
+def _alike(answers: t.Sequence[Facts]) -> list[list[Facts]]:
+    """The answers in groups, each of which is one sentence: the same of several names, and then over both families."""
+    by_family: dict[t.Any, list[Facts]] = {}
+    for answer in answers:
+        known = _is_known_otherwise(answer, answers)
+        key = (answer["service"], answer["port"], answer["proof"], answer["reason"], known, answer["family"])
+        by_family.setdefault(key, []).append(answer)
+    groups: dict[t.Any, list[Facts]] = {}
+    for key, alike in by_family.items():
+        names = tuple(answer["name"] for answer in alike)
+        groups.setdefault((*key[:-1], names), []).extend(alike)
+    return list(groups.values())
+
+
+def _is_known_otherwise(answer: Facts, answers: t.Sequence[Facts]) -> bool:
+    """Whether the same is proven over another address family."""
+    keys = ("service", "name", "port")
+    return any(other["proof"] and all(answer[key] == other[key] for key in keys) for other in answers)

@@ -16,7 +16,9 @@ if ufw status | grep -q 'Status: active'; then
     nft flush ruleset  # its empty chains would stay, and go on counting
 fi >/dev/null
 rm -rf /etc/haproxy /opt/plugNmeet /etc/systemd/system/plugnmeet.service /usr/local/sbin/apt /usr/local/bin/certbot
-rm -f /root/plugnmeet-install.sh /var/log/plugnmeet-install.log /run/plugnmeet-unattended.json
+rm -f /root/plugnmeet-install.sh /var/log/plugnmeet-install.log /run/plugnmeet-unattended.json /run/go-on
+userdel --remove admin 2>/dev/null || :
+rm -f /etc/sudoers.d/admin
 mv "$aside/etc-haproxy" /etc/haproxy
 mv "$aside/usr-sbin-haproxy" /usr/sbin/haproxy
 mv "$aside/haproxy.service" /lib/systemd/system/

@@ -49,9 +49,9 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return shown
 
 
-def run(target: Target) -> Result:
+def run(target: Target, check: bool = False) -> Result:
     action = unattended_script.ActionModule.__new__(unattended_script.ActionModule)
-    action._task = types.SimpleNamespace(args={"script": "/i"}, async_val=0, check_mode=False, diff=False)
+    action._task = types.SimpleNamespace(args={"script": "/i"}, async_val=0, check_mode=check, diff=False)
     action._execute_module = target
     action._connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None))
     monkey: t.Any = action
@@ -103,3 +103,8 @@ def test_what_is_there_already_is_no_run(screen: list[str]) -> None:
 
 def test_what_fails_before_it_starts_is_told_as_it_is(screen: list[str]) -> None:  # noqa: ARG001
     assert run(Target({"failed": True, "msg": "script is …"}))["msg"] == "script is …"
+
+
+def test_in_check_mode_nobody_waits_for_the_end(screen: list[str]) -> None:
+    assert run(Target(GOING), check=True)["running"]
+    assert screen == []

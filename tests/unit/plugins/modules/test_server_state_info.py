@@ -9,6 +9,7 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _server, _services
+from ansible_collections.plugnmeet.server.plugins.module_utils._unattended import run
 from ansible_collections.plugnmeet.server.plugins.modules import name_addresses_info, server_state_info
 
 
@@ -19,10 +20,15 @@ def test_the_server_is_looked_at(run_module: t.Any, monkeypatch: pytest.MonkeyPa
         server_state_info, check=True, packages=["nginx", "apache2"], units=["haproxy"], directory="/nowhere/at/all"
     )
     assert (seen["packages"], seen["units"]) == (["nginx"], {"haproxy": "no systemd"})
-    assert (seen["directory"], seen["changed"]) == (False, False)
+    assert (seen["directory"], seen["installing"], seen["changed"]) == (False, False, False)
     assert seen["memory"] > 0
     assert seen["disk_free"] > 0
     assert set(seen["distribution"]) == {"id", "name", "version"}
+
+
+def test_an_installer_under_way_is_seen(run_module: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "look", lambda: {"running": True})
+    assert run_module(server_state_info, directory="/nowhere")["installing"]
 
 
 def test_names_keep_their_order(run_module: t.Any) -> None:

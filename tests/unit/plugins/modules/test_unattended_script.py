@@ -22,7 +22,7 @@ def arguments(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Argume
     monkeypatch.setattr(run, "RECORD", str(tmp_path / "record.json"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     script = tmp_path / "script.sh"
-    script.write_text(f'echo -n "Domain: "; read -r a; echo "$a" > {tmp_path}/made\n')
+    script.write_text(f'#!/bin/bash\necho -n "Domain: "; read -r a; echo "$a" > {tmp_path}/made\n')
     return {
         "script": str(script),
         "questions": [{"question": "domain", "answer": "meet.example.com"}],
@@ -64,6 +64,14 @@ def test_what_cannot_be_done_is_said(run_module: t.Any, arguments: Arguments, mo
     seen = run_module(unattended_script, **{**arguments, **more})
     assert seen["failed"]
     assert complaint in seen["msg"]
+
+
+def test_what_is_no_script_is_not_run(run_module: t.Any, arguments: Arguments) -> None:
+    pathlib.Path(arguments["script"]).write_text("<!DOCTYPE html>\n<p>Log in first\n")
+    seen = run_module(unattended_script, **arguments)
+    assert seen["failed"]
+    assert 'which begins with "<!DOCTYPE html>" and not with #!, and so is no script' in seen["msg"]
+    assert run.look() is None
 
 
 def test_who_is_not_root_is_told(run_module: t.Any, arguments: Arguments, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pathlib
 import typing as t
 
@@ -21,6 +22,7 @@ BARE = {
     "packages": [],
     "units": {"plugnmeet": "not-found", "haproxy": "not-found"},
     "directory": False,
+    "installing": False,
     "disk_free": 40 << 30,
     "memory": 4 << 30,
 }
@@ -58,7 +60,6 @@ def given(tmp_path: pathlib.Path) -> Facts:
         {"install_domain": "a-1.B.xn--p1ai"},
         {"install_script": "https://example.com/install.sh"},
         {"install_script": "http://example.com/install.sh", "install_script_checksum": "sha256:" + 64 * "a"},
-        {"install_script_checksum": "sha512:" + 128 * "0"},
         {"install_email": "first.last+tag@mail.example.com"},
         {"install_timeout": "60"},
     ],
@@ -105,6 +106,14 @@ def test_each_mistake_is_one_sentence(given: Facts, more: Facts, complaint: str)
     assert len(found) == 1
     assert complaint in found[0]
     assert found[0].endswith(".")
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+def test_a_copy_is_compared_with_its_checksum(given: Facts, algorithm: str) -> None:
+    right = hashlib.new(algorithm, b"true\n").hexdigest()
+    assert mistakes({**given, "install_script_checksum": f"{algorithm}:{right.upper()}"}) == []
+    (found,) = mistakes({**given, "install_script_checksum": f"{algorithm}:{'0' * len(right)}"})
+    assert f"install.sh is {algorithm}:{right}, and install_script_checksum is {algorithm}:000" in found
 
 
 def test_all_mistakes_are_told_at_once(given: Facts) -> None:
@@ -177,6 +186,7 @@ def test_a_report_proves_for_an_hour() -> None:
     assert proves(REPORT, "meet1", NAMES, NOW)
     assert proves(REPORT, "meet1", NAMES, NOW + 3400)
     assert not proves(REPORT, "meet1", NAMES, NOW + 3600)
+    assert not proves(REPORT, "meet1", NAMES, NOW - 3600)  # whoever wrote that had another clock
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,31 @@ def test_a_family_that_is_silent_beside_one_that_answers_is_a_question() -> None
     assert "over IPv6, from ext: Connection refused; who prefers IPv6 waits, or fails" in seen["open_questions"][0]
 
 
+def test_what_is_alike_is_one_sentence() -> None:
+    both = [answer(family=family, proof="answers") for family in ("ipv4", "ipv6")]
+    turn = [{**each, "name": "turn.example.com"} for each in both]
+    assert outlook(*both, *turn)["proven"] == [
+        "TLS of meet.example.com and turn.example.com on 443/tcp over IPv4 and IPv6, from ext: answers"
+    ]
+    one = {**turn[1], "proof": "", "reason": "nobody answers"}
+    seen = outlook(*both, turn[0], one)
+    assert seen["proven"] == [
+        "TLS of meet.example.com and turn.example.com on 443/tcp over IPv4, from ext: answers",
+        "TLS of meet.example.com on 443/tcp over IPv6, from ext: answers",
+    ]
+    assert seen["open_questions"] == [
+        (
+            "TLS of turn.example.com on 443/tcp over IPv6, from ext: nobody answers; who prefers IPv6 waits, or fails. "
+            "Let it answer at 2001:db8::10, or take that out of the DNS"
+        )
+    ]
+
+
+def test_what_fails_of_one_name_is_not_excused_by_another() -> None:
+    seen = outlook(answer(reason="nobody answers"), {**answer(proof="answers"), "name": "turn.example.com"})
+    assert seen["failed"][0].startswith("TLS of meet.example.com on 443/tcp over IPv4, from ext: nobody answers; look")
+
+
 @pytest.mark.parametrize(("service", "words"), [("STUN", "that it relays"), ("ICE-TCP", "only be seen in a meeting")])
 def test_what_a_stranger_cannot_prove_is_said(service: str, words: str) -> None:
     assert any(words in sentence for sentence in outlook(answer(service, proof="answers"))["open_questions"])
