@@ -28,7 +28,7 @@ from .sweep import Sweep
 from .tcp import TcpProbes
 from .tcp import seconds as tcp_seconds
 
-UDP_SECONDS = 15.0
+UDP_SECONDS = 25.0
 
 Facts = t.Dict[str, t.Any]
 
