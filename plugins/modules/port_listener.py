@@ -103,6 +103,11 @@ since:
   returned: as RV(pid)
   type: str
   sample: '2026-01-31T12:00:00Z'
+seconds_left:
+  description: For how long the listener will be there at most. For longer nobody has to ask it.
+  returned: as RV(pid)
+  type: int
+  sample: 116
 bound:
   description: The ports on which it listens, by protocol.
   returned: when O(state=started)
@@ -208,7 +213,8 @@ def start(module: AnsibleModule) -> _arguments.Result:
         return {"changed": True, "bound": bound}
     restores = module.params["restore"] and _services.is_booted()
     may_bind = functools.partial(_arguments.system(module).is_armed, session.id) if restores else lambda: True
-    return lifecycle.start(session, requirements, deadline, module.params["page"], may_bind)
+    started = lifecycle.start(session, requirements, deadline, module.params["page"], may_bind)
+    return {**started, "seconds_left": max(1, int(deadline - time.monotonic()))}
 
 
 def stop(module: AnsibleModule) -> _arguments.Result:

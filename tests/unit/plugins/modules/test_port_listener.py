@@ -147,10 +147,12 @@ def test_a_deadline_ends_it_before_its_time_to_live(run_module: t.Any, session: 
     table = [{"name": "media", "protocol": "udp", "ports": port}]
     deadline = time.monotonic() + 20
     try:
-        run_module(port_listener, state="started", session=session, ports=table, ttl=ttl, deadline=deadline)
+        asked = {"state": "started", "session": session, "ports": table}
+        started = run_module(port_listener, ttl=ttl, deadline=deadline, **asked)
         running = lifecycle.status()
         assert running is not None
         assert running["seconds_left"] <= min(ttl, 20)
+        assert 1 <= started["seconds_left"] <= min(ttl, 20)
     finally:
         run_module(port_listener, state="stopped", session=session)
 
