@@ -18,7 +18,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(cache)/hypothesis
 # What the caller says is passed on as it is: neither make nor a shell looks inside. It counts only as an
 # argument of make's, for some shells have a HOST of their own in the environment.
 options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS RUNS FUZZ_SECONDS VISITS CHAOS_ROUNDS CHAOS_SEED \
-    CHAOS_SITUATIONS CHAOS_CORE CHAOS_SLOW
+    CHAOS_SITUATIONS CHAOS_CORE CHAOS_SLOW CHAOS_JUNK
 said := $(foreach option,$(options),$(if $(filter command,$(origin $(option))),$(option)))
 $(foreach option,$(said),$(eval override $(option) := $$(value $(option))))
 # Who says firewall=name shall not get the lab without one.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from .machines import LAB, ROOT, Look, difference, lab, look, say, shell
 from .run import CORE, Run
+from .secret import REPORTS, SESSION, look_for_it, make_session
 
 MOMENT = 4  # seconds in which systemd and sshd have done what they still had to do
 BEGAN = "systemctl show --property=Id,ActiveEnterTimestampMonotonic plugnmeet haproxy"
@@ -91,41 +92,14 @@ chmod +x /run/confined
 """
 DROPPED = "nft 'add table inet odd; add chain inet odd in { type filter hook input priority 0; }; \
 add rule inet odd in udp dport 55000-55009 drop'\n"
-FLOOD = """\
-cat > /run/flood.py <<'END'
-import os, random, socket, threading, time
-SERVER = "203.0.113.10"
-def idle(port):
-    held = []
-    while True:
-        try:
-            held.append(socket.create_connection((SERVER, port), timeout=5))
-        except OSError:
-            time.sleep(0.05)
-        if len(held) == 1000:
-            break
-    while True:  # every tenth goes on, a byte a second
-        for connection in held[::10]:
-            try:
-                connection.send(bytes([22]))
-            except OSError:
-                pass
-        time.sleep(1)
-for number in range(10):
-    threading.Thread(target=idle, args=([80, 443, 7881][number % 3],), daemon=True).start()
-junk, out = os.urandom(1200), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-while True:
-    try:
-        out.sendto(junk[:random.randrange(1200)], (SERVER, random.randrange(50000, 60001)))
-    except OSError:
-        pass
-END
-"""
-REPORTS = ROOT / ".cache/chaos-reports"
+JUNK = int(os.environ.get("CHAOS_JUNK") or 50_000)  # datagrams a second
+STRANGERS = (ROOT / "tests/chaos/strangers.py").read_text(encoding="utf-8")
+FLOOD = f"cat > /run/strangers.py <<'END'\n{STRANGERS}END\n"
+FULL_FOLDER = ROOT / ".cache/chaos-full"
 FULL_REPORTS = f"""\
-mkdir -p {REPORTS}
-mount -t tmpfs -o size=16k none {REPORTS}
-head -c 16384 /dev/zero > {REPORTS}/full 2>/dev/null || test -s {REPORTS}/full
+mkdir -p {FULL_FOLDER}
+mount -t tmpfs -o size=16k none {FULL_FOLDER}
+head -c 16384 /dev/zero > {FULL_FOLDER}/full 2>/dev/null || test -s {FULL_FOLDER}/full
 """
 PYTHON38 = "/opt/python3.8"
 START38 = f'#!/bin/sh\\nLD_LIBRARY_PATH={PYTHON38}/lib exec {PYTHON38}/bin/python3.8 "$@"\\n'
@@ -146,6 +120,7 @@ class Situation:
     """
 
     purpose: str
+    prepare: Callable[[], object] = lambda: None
     controller: str = ""
     server: str = "true"
     outside: str = "true"
@@ -225,9 +200,13 @@ def freeze_listener(run: Run) -> None:
 def flood(run: Run) -> None:
     """Strangers come as soon as the listener may be there, and go before it ends."""
     run.reach("Listen on every port")
-    shell("outside", "systemd-run --quiet --collect --unit=flood --property=LimitNOFILE=20000 python3 /run/flood.py")
+    start = "systemd-run --quiet --collect --unit=strangers --property=LimitNOFILE=20000 --property=KillMode=mixed"
+    shell("outside", f"{start} --property=StandardOutput=file:/run/strangers.json python3 /run/strangers.py {JUNK}")
     run.reach("End the listener, and learn what it saw")
-    shell("outside", "systemctl kill --signal=KILL flood")
+    shell("outside", "systemctl stop strangers")
+    told = shell("outside", "cat /run/strangers.json")
+    run.said.append(told)
+    say(f"    {told.strip()}")
 
 
 def bring_python38() -> bool:
@@ -421,11 +400,11 @@ SITUATIONS = {
     "full-report": Situation(
         "the controller's disk is full where the report shall be written",
         controller=FULL_REPORTS,
-        arguments=("-e", f"preflight_report_dir={REPORTS}"),
+        arguments=("-e", f"preflight_report_dir={FULL_FOLDER}"),
         code=2,
         says=(
             "meet1 passed",
-            f'preflight_report_dir "{REPORTS}" cannot be written to: No space left on device; name another one',
+            f'preflight_report_dir "{FULL_FOLDER}" cannot be written to: No space left on device; name another one',
         ),
     ),
     "full": Situation(
@@ -482,11 +461,23 @@ SITUATIONS = {
         clean_server=SSHD_AS_IT_WAS,
     ),
     "flood": Situation(
-        "10,000 idle and slow connections, and as much junk as another processor sends",
+        "10,000 idle and slow connections, junk, forged SYNs, and the session's own questions again, whole and spoilt",
         outside=FLOOD,
         meanwhile=flood,
-        says=("meet1 passed", "Meanwhile strangers came to these ports with"),
-        clean_outside="systemctl kill --signal=KILL flood 2>/dev/null; rm /run/flood.py",
+        says=("meet1 passed", "Meanwhile strangers came to these ports with", '"bytes back": 0}'),
+        says_not=('"replayed": 0,', '"truncated": 0,', '"wrong": 0,', '"SYNs": 0,'),
+        clean_outside="systemctl kill --signal=KILL strangers 2>/dev/null; rm /run/strangers.*",
+    ),
+    "secret": Situation(
+        "somebody looks for the session's secret while it is used, and after",
+        prepare=make_session,
+        environment={"ANSIBLE_INJECT_INVOCATION": "1"},
+        arguments=("-vvvv", "-e", f"@{SESSION}", "-e", f"preflight_report_dir={REPORTS}"),
+        meanwhile=look_for_it,
+        says=("meet1 passed", "looked for the secret often", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"),
+        says_not=("THE SECRET SHOWS",),
+        clean_server="rm -f /run/secret",
+        clean_outside="rm -f /run/secret",
     ),
     "many-targets": Situation(
         "31 targets share one prober, whose sshd takes ten sessions on a connection",
@@ -534,6 +525,7 @@ def situations() -> int:
 
 def one(name: str, situation: Situation) -> bool:
     """Bring the lab into a situation, run the preflight, and clean up; tell whether it came to what it should."""
+    situation.prepare()
     for machine, script in (("server", situation.server), ("outside", situation.outside)):
         # A situation that did not come about would be none that was seen.
         if subprocess.run([LAB, "exec", machine, "sh", "-ec", script], check=False).returncode:
