@@ -21,6 +21,8 @@ from .._session import VANTAGES, Session
 
 _MOST_TEXTS = 50
 _MOST_SOURCES = 8  # addresses of a visitor
+_DEEPEST = 20  # lists and objects in each other: the page makes a few
+_LONGEST_NUMBER = 20  # digits
 
 
 class Visits:
@@ -64,7 +66,7 @@ class Visits:
         if not self._session.is_result(mac.decode("latin-1"), signed):
             return False
         try:
-            told = json.loads(signed.decode("utf-8"))
+            told = _parse(signed)
             visitor = self._visitor(str(told["visitor"]))
         except (ValueError, KeyError, TypeError):
             return False
@@ -115,6 +117,22 @@ class Visits:
                 return None
             self._visitors[name] = _Visitor(len(self._visitors), self._clock())
         return self._visitors[name]
+
+
+def _parse(body: bytes) -> t.Any:
+    """What a result says; raises ValueError for what is no JSON, or one that others down the line would not take."""
+    depth = 0
+    for byte in body:
+        depth += (byte in b"[{") - (byte in b"]}")
+        if depth > _DEEPEST:
+            raise ValueError(f"deeper than {_DEEPEST}")
+    return json.loads(body.decode("utf-8"), parse_int=_number, parse_constant=_number)
+
+
+def _number(text: str) -> int:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(text)} digits")
+    return int(text)
 
 
 class _Visitor:

@@ -13,6 +13,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import hashlib
+import hmac
 import ipaddress
 import json
 import random
@@ -23,7 +25,14 @@ import typing as t
 from ansible_collections.plugnmeet.server.plugins.module_utils import _stun, _tls
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Evidence
-from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import http, https, ice_tcp, stream, stun
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import (
+    http,
+    https,
+    ice_tcp,
+    stream,
+    stun,
+    visit,
+)
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes import (
     Answering,
     Asked,
@@ -35,10 +44,11 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes 
 )
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.transactions import Transactions
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import tap
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener.visits import Visits
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
-from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict
+from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict, _visitors
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._certificate import read_certificate
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.certificates import (
     CERTIFICATE,
@@ -118,7 +128,7 @@ def _held(end: t.Any) -> int:
 
 
 def _most(end: t.Any) -> int:
-    return HELD_OF_TLS if isinstance(end, https.Asking) else HELD
+    return HELD_OF_TLS if isinstance(end, (https.Asking, visit.Hosting)) else HELD
 
 
 def _listen(end: Answering, data: bytes) -> list[Turn]:
@@ -401,6 +411,49 @@ def _cut(*streams: bytes) -> list[bytes]:
     return [bytes((way,)) + stream for stream in streams for way in (0, 7, 0x87)]
 
 
+# Visitors
+
+
+def visit_hosting(data: bytes) -> None:
+    """The listener's stream in a visit: only who knows the path, or has a token, gets a byte."""
+    for said in (data, data[:1] + b"POST " + _VISIT_PATH + b" HTTP/1.1\r\n" + data[1:]):
+        visits = Visits(SESSION, lambda: 0.0)
+        turns = _listen(visit.Hosting(SESSION, b"page", visits, PROBER, PORT), said)
+        sent = b"".join(turn.send for turn in turns)
+        assert not sent or _VISIT_PATH in said or TOKEN.encode("ascii") in said
+        assert all(text["text"].isprintable() for text in visits.facts()["texts"])
+
+
+def visit_result(data: bytes) -> None:
+    """What a visitor brings at the end: without the secret it is nothing; with it, it may be anything."""
+    visits = Visits(SESSION, lambda: 0.0)
+    assert not visits.result(data)
+    key = SESSION.visit_secret.encode("ascii")
+    visits.result(hmac.new(key, b"result " + data, hashlib.sha256).hexdigest().encode("ascii") + b":" + data)
+    facts = json.loads(json.dumps(visits.facts()))
+    rows = _visitors.witnesses(facts, {"ipv4": LISTENER[0]}, "nobody came")
+    stopped = {**_STOPPED, "visitors": facts["visitors"], "texts": facts["texts"]}
+    heard = _unless_refused(lambda: _visitors.hear(rows, stopped, _TABLE))
+    if heard:
+        for probe in heard[0]:
+            _sides.read_vantage(probe["item"], probe["vantage"], probe, heard[1])
+
+
+_VISIT_PATH = SESSION.visit_path.encode("ascii")
+_RESULT = {
+    "visitor": "aB3dE6gH",
+    "agent": "Chrome on Windows",
+    "families": {"ipv4": {"udp": {"asked": "50000-50099", "open": "50000-50098"}, "tcp": {"asked": "443"}}},
+}
+_RESULTS = [json.dumps(result).encode("utf-8") for result in (_RESULT, {**_RESULT, "trouble": "no way", "families": 7})]
+_VISITS = [
+    b"GET " + _VISIT_PATH + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST " + _VISIT_PATH + b' HTTP/1.1\r\nContent-Length: 9\r\n\r\n0:{"a":1}',
+    b"test\n",
+    _WEB_QUESTION,
+]
+
+
 # What the kernel brings
 
 
@@ -651,6 +704,8 @@ TARGETS = {
     "https_asking": Target(https_asking, _cut(_SERVER_HELLO, _ALERT, *_WEB_ANSWERS)),
     "https_asking_inside": Target(https_asking_inside, _cut(*_WEB_ANSWERS)),
     "first_byte": Target(first_byte, _cut(_HELLO, _WEB_QUESTION, ice_tcp.frame(_QUESTION))),
+    "visit_hosting": Target(visit_hosting, _cut(*_VISITS)),
+    "visit_result": Target(visit_result, _RESULTS),
     "tap_frame": Target(
         tap_frame, [ip(*what) for ip in (_ipv4, _ipv6) for what in ((17, _UDP), (6, _SYN), (6, _SYN_ACK))]
     ),

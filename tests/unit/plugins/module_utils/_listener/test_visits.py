@@ -104,6 +104,16 @@ def test_each_browser_is_a_vantage_of_its_own(session: Session, port: int) -> No
     assert {(row["seen"], row["vantage"]) for row in stopped["saw"]["evidence"]} >= {("arrived", 0), ("arrived", 1)}
 
 
+@pytest.mark.parametrize("more", ['"x": ' + "[" * 30_000, '"x": ' + "9" * 5000, '"x": NaN'])
+def test_a_result_that_nobody_could_read_ends_no_visit(session: Session, port: int, more: str) -> None:
+    body = f'{{"visitor": "aaaaaaaa", {more}}}'
+    mac = hmac.new(session.visit_secret.encode("ascii"), b"result " + body.encode("ascii"), hashlib.sha256).hexdigest()
+    told = f"{mac}:{body}".encode("ascii")
+    head = f"POST {session.visit_path} HTTP/1.1\r\nContent-Length: {len(told)}\r\n\r\n".encode("ascii")
+    assert said(port, head + told).startswith(b"HTTP/1.1 403 ")
+    assert visits()["visitors"] == []
+
+
 @pytest.mark.parametrize("visitor", ["short", "toolong99", "aaaa_aaa"])
 def test_a_name_that_no_page_makes_is_nobody(session: Session, port: int, visitor: str) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
