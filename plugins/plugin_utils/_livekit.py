@@ -28,14 +28,14 @@ def configured(text: str) -> dict[str, str]:
     """
     try:
         config = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a day that no month has, and lists without end
         raise PreflightError("livekit.yaml is no YAML; mend it, or leave preflight_ports_from empty") from error
     rtc, turn = _section(config, "rtc"), _section(config, "turn")
     if rtc.get("udp_port"):  # one port, or a few, for all media: then the range is not used
         media = _ports(rtc["udp_port"], "rtc.udp_port")
     else:
         first, last = rtc.get("port_range_start") or _FIRST, rtc.get("port_range_end") or _LAST
-        media = _ports(f"{first}-{last}", "rtc.port_range_start and rtc.port_range_end")
+        media = _ports(f"{_plain(first)}-{_plain(last)}", "rtc.port_range_start and rtc.port_range_end")
     tcp = rtc.get("tcp_port", _TCP)
     turn_udp = turn.get("udp_port") if turn.get("enabled") else None
     return {
@@ -57,12 +57,19 @@ def _section(config: t.Any, name: str) -> Row:
     if section is None:
         return {}
     if not isinstance(section, dict):
-        raise PreflightError(f"livekit.yaml has {as_given(section)} where the section {name} should be; mend it")
+        raise PreflightError(
+            f"livekit.yaml has {as_given(_plain(section))} where the section {name} should be; mend it"
+        )
     return section
 
 
 def _ports(value: t.Any, where: str) -> str:
     try:
-        return format_ports(parse_ports(value))
+        return format_ports(parse_ports(_plain(value)))
     except PreflightError as error:
         raise PreflightError(f"{where} in livekit.yaml: {error}") from error
+
+
+def _plain(value: t.Any) -> str:
+    """A value as text; of others than plain ones only what they are, for by aliases they may be without end."""
+    return str(value) if isinstance(value, (str, int, float)) else f"a {type(value).__name__}"

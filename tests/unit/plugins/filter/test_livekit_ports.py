@@ -21,6 +21,10 @@ TABLE = [
         ("turn-udp", "udp", "443"),
     )
 ]
+# Ten times ten times ... ten: as text it would fill any memory.
+BOMB = "n0: &n0 [x]\n" + "".join(
+    f"n{number}: &n{number} [{', '.join([f'*n{number - 1}'] * 10)}]\n" for number in range(1, 10)
+)
 TURN = "turn: {enabled: true, udp_port: 443}\n"
 
 
@@ -51,6 +55,10 @@ def test_what_is_set_up_is_what_is_tested(config: str, ports: str) -> None:
         ("text", 'livekit.yaml has "text" where the section rtc should be; mend it.'),
         ("rtc: [1]", "where the section rtc should be"),
         ("rtc: {port_range_start: 60000, port_range_end: 50000}", "has a range that ends before it starts"),
+        ("rtc: {tcp_port: 2001-99-99}", "livekit.yaml is no YAML; mend it"),
+        ("rtc: " + "[" * 5000, "livekit.yaml is no YAML; mend it"),
+        (BOMB + "rtc: {tcp_port: *n9}", 'rtc.tcp_port in livekit.yaml: "a list" is not a port set'),
+        (BOMB + "rtc: *n9", 'livekit.yaml has "a list" where the section rtc should be'),
         ("rtc: {tcp_port: high}", 'rtc.tcp_port in livekit.yaml: "high" is not a port set'),
         ("turn: {enabled: true, udp_port: 70000}", "has a port outside 1-65535"),
     ],
