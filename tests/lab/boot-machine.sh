@@ -35,7 +35,7 @@ run() (
     for group in $groups; do
         echo 0 > "$group/machine/cgroup.procs"
     done
-    exec systemd-nspawn --quiet --boot --directory="$folder/disk" --register=no --keep-unit --notify-ready=yes \
+    exec systemd-nspawn --quiet --directory="$folder/disk" --register=no --keep-unit \
         --capability=CAP_NET_ADMIN,CAP_NET_RAW --console=passive --link-journal=no --resolv-conf=off --timezone=off "$@"
 )
 

@@ -12,7 +12,7 @@ import sys
 
 from . import host, lifecycle, machine, network, situation, ssh
 from .cgroup import Cgroup
-from .layout import MACHINES, Instance, Machine, this_instance
+from .layout import CROWD, MACHINES, Instance, Machine, this_instance
 from .shell import LabError, say
 
 
@@ -20,14 +20,15 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = argparse.ArgumentParser(prog="lab", description="Two Debian machines and a router between them.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    names = [each.name for each in MACHINES]
+    names = [each.name for each in (*MACHINES, *CROWD)]
 
     commands.add_parser("up", help="have the lab up; builds what is missing, replaces what is broken")
+    commands.add_parser("crowd", help="have ten more servers in the lab that is up")
     commands.add_parser("down", help="take the lab away, all but the cached Debian root")
     commands.add_parser("status", help="say what is up; exits 3 if the lab is not")
     for name, text in {"exec": "run a command in a machine, past network and sshd", "ssh": "the same over SSH"}.items():
         command = commands.add_parser(name, help=text)
-        command.add_argument("machine", choices=names)
+        command.add_argument("machine", choices=names, metavar="MACHINE")
         command.add_argument("words", nargs=argparse.REMAINDER, metavar="CMD", help="without one: a shell")
     command = commands.add_parser("run", help="run a command of this host in the lab's network")
     command.add_argument("--from", dest="place", choices=("controller", "outside"), default="controller")
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("firewall", help="put a firewall situation in force, or list them")
     command.add_argument("name", nargs="?", metavar="NAME", help="without one: list them")
     command = commands.add_parser("inventory", help="print the path of the Ansible inventory")
-    command.add_argument("--from", dest="place", choices=("controller", "outside"), default="controller")
+    command.add_argument("--from", dest="place", choices=("controller", "outside", "crowd"), default="controller")
     return top
 
 
@@ -61,10 +62,8 @@ def main() -> int:
 def perform(lab: Instance, options: argparse.Namespace) -> int:
     """One command."""
     match options.command:
-        case "up":
-            lifecycle.up(lab)
-        case "down":
-            lifecycle.down(lab)
+        case "up" | "crowd" | "down" as change:
+            {"up": lifecycle.up, "crowd": lifecycle.crowd, "down": lifecycle.down}[change](lab)
         case "status":
             return status(lab)
         case "exec":
@@ -84,7 +83,7 @@ def perform(lab: Instance, options: argparse.Namespace) -> int:
 
 def named(name: str) -> Machine:
     """The machine of that name."""
-    return next(each for each in MACHINES if each.name == name)
+    return next(each for each in (*MACHINES, *CROWD) if each.name == name)
 
 
 def become(lab: Instance, command: list[str]) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from . import ssh
-from .layout import OUTSIDE, SERVER, Instance
+from .layout import CROWD, OUTSIDE, SERVER, Instance
 
 SSH = """\
       ansible_user: root
@@ -31,6 +31,20 @@ preflight_probers:
       ansible_host: {outside.management}
   vars: *ssh
 """
+OF_CROWD = """\
+# The same for ten other servers.
+plugnmeet:
+  hosts:
+{targets}
+  vars: &ssh
+{ssh}
+preflight_probers:
+  hosts:
+    {outside.hostname}:
+      ansible_host: {outside.management}
+  vars: *ssh
+"""
+ONE_OF_CROWD = "    {0.hostname}: {{ansible_host: {0.management}, preflight_address: {0.address4}}}"
 FROM_OUTSIDE = """\
 # For a play that runs in the outside host's network: the control node is the prober, and its SSH goes through the
 # firewall. Nobody there knows the server by a name.
@@ -51,7 +65,18 @@ preflight_probers:
 
 def write(lab: Instance) -> None:
     """Write the inventories, each into its own file."""
-    access = SSH.format(key=lab.key, options=" ".join(ssh.options(lab)), state=lab.state)
     for place, text in {"controller": FROM_CONTROLLER, "outside": FROM_OUTSIDE}.items():
-        content = text.format(server=SERVER, outside=OUTSIDE, ssh=access)
+        content = text.format(server=SERVER, outside=OUTSIDE, ssh=access(lab))
         lab.inventory(place).write_text(content, encoding="utf-8")
+
+
+def write_crowd(lab: Instance) -> None:
+    """Write the inventory of the crowd."""
+    targets = "\n".join(map(ONE_OF_CROWD.format, CROWD))
+    content = OF_CROWD.format(targets=targets, outside=OUTSIDE, ssh=access(lab))
+    lab.inventory("crowd").write_text(content, encoding="utf-8")
+
+
+def access(lab: Instance) -> str:
+    """The variables by which Ansible gets into the machines."""
+    return SSH.format(key=lab.key, options=" ".join(ssh.options(lab)), state=lab.state)

@@ -31,6 +31,9 @@ class Machine:
     """The controller's address at the other end of the management link."""
     masked: tuple[str, ...] = ()
     enabled: tuple[str, ...] = ()
+    prefix4: int = 24
+    sshd_only: bool = False
+    """Whether nothing runs in it but sshd, not even systemd."""
 
 
 SERVER = Machine(
@@ -56,6 +59,22 @@ OUTSIDE = Machine(
     masked=("haproxy.service", "plugnmeet.service"),
 )
 MACHINES = (SERVER, OUTSIDE)
+# More servers to install on, each a machine of its own in a network of its own; only for what is about many at once.
+CROWD = tuple(
+    Machine(
+        name=f"crowd{number}",
+        hostname=f"t{number}",
+        address4=f"203.0.113.{130 + 4 * number}",
+        address6=f"2001:db8:{200 + number}::10",
+        gateway4=f"203.0.113.{129 + 4 * number}",
+        gateway6=f"2001:db8:{200 + number}::1",
+        management=f"10.255.0.{10 + 4 * number}",
+        controller=f"10.255.0.{9 + 4 * number}",
+        prefix4=30,
+        sshd_only=True,
+    )
+    for number in range(10)
+)
 PLACES = ("server", "outside", "router", "controller")
 
 

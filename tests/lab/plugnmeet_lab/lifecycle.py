@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import host, inventory, machine, network, situation, ssh
 from .cgroup import Cgroup
-from .layout import BOOT_SCRIPT, LAB, MACHINE_FILES, MACHINES, PLACES, Instance, Machine
+from .layout import BOOT_SCRIPT, CROWD, LAB, MACHINE_FILES, MACHINES, Instance, Machine
 from .lock import locked
 from .root import cached_root, debian_root
 from .shell import LabError, say, step
@@ -59,6 +59,25 @@ def build(lab: Instance, root: Path) -> None:
     mark(lab).write_text(fingerprint(), encoding="ascii")
 
 
+def crowd(lab: Instance) -> None:
+    """Have ten more servers in a lab that is up; they go with it."""
+    with locked(LAB, OTHER_COMMAND):
+        reason = why_not_up(lab)
+        if reason:
+            raise LabError(f"the lab is not up: {reason}")
+        if lab.inventory("crowd").exists():
+            say("lab: the crowd is there already")
+            return
+        with step(f"start {len(CROWD)} more servers"):
+            network.add(lab, [each.name for each in CROWD])
+            for each in CROWD:
+                network.link(lab, each)
+            starts = [machine.Boot(lab, each, cached_root()) for each in CROWD]
+            for start in starts:
+                start.finish()
+        inventory.write_crowd(lab)
+
+
 def down(lab: Instance) -> None:
     """Leave nothing of the lab but the cached root."""
     with locked(LAB, OTHER_COMMAND):
@@ -97,7 +116,7 @@ def clear(lab: Instance) -> list[int]:
 
 def remains(lab: Instance) -> bool:
     """Whether there is anything of this lab, whole or not."""
-    traces = [lab.state, *map(lab.namespace_path, PLACES), *Cgroup(lab.name).folders]
+    traces = [lab.state, *network.namespaces_of(lab), *Cgroup(lab.name).folders]
     return any(trace.exists() for trace in traces)
 
 

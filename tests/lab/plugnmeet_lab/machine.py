@@ -22,6 +22,9 @@ BOOT_SECONDS = 60
 PARTS = ("keeper", "machine")
 # The machine's mounts are not to be seen on the host, but what the host unmounts is not to live on in here.
 UNSEEN = ("unshare", "--mount", "--propagation", "slave")
+SYSTEMD = ("--boot", "--notify-ready=yes")
+# Ten more systemds would want more inotify instances than a kernel gives to one user.
+SSHD_ONLY = ("--as-pid2", "sh", "-c", "mkdir -p /run/sshd && exec /usr/sbin/sshd -D")
 # Housekeeping that has no place in a machine that lives for minutes.
 MASKED = (
     "apt-daily-upgrade.timer",
@@ -62,6 +65,7 @@ class Boot:
             f"--hostname={machine.hostname}",
             f"--uuid={machine_id(lab, machine)}",
             f"--network-namespace-path={lab.namespace_path(machine.name)}",
+            *(SSHD_ONLY if machine.sshd_only else SYSTEMD),
         ]
         with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(

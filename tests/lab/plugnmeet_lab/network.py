@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from .layout import MACHINES, PLACES, Instance, Machine
@@ -36,14 +37,19 @@ echo {forwarding} > /proc/sys/net/ipv4/ip_forward
 
 def create(lab: Instance) -> None:
     """Make the namespaces, link them, and give them their addresses and routes."""
-    with locked(SHARED_BY_LABS):
-        for place in PLACES:
-            run(["ip", "netns", "add", lab.namespace(place)])
-    for place in PLACES:
-        run([*inside(lab, place), "sh", "-euc", SETTINGS.format(forwarding=int(place == "router"))])
-        configure(lab, place, "link set lo up")
+    add(lab, PLACES)
     for machine in MACHINES:
         link(lab, machine)
+
+
+def add(lab: Instance, places: Iterable[str]) -> None:
+    """Make namespaces in which there is nothing yet but the way to oneself."""
+    with locked(SHARED_BY_LABS):
+        for place in places:
+            run(["ip", "netns", "add", lab.namespace(place)])
+    for place in places:
+        run([*inside(lab, place), "sh", "-euc", SETTINGS.format(forwarding=int(place == "router"))])
+        configure(lab, place, "link set lo up")
 
 
 def link(lab: Instance, machine: Machine) -> None:
@@ -51,7 +57,7 @@ def link(lab: Instance, machine: Machine) -> None:
     there = lab.namespace(machine.name)
     router = f"""\
         link add {machine.name} type veth peer name eth0 netns {there}
-        address add {machine.gateway4}/24 dev {machine.name}
+        address add {machine.gateway4}/{machine.prefix4} dev {machine.name}
         address add {machine.gateway6}/64 dev {machine.name} nodad
         link set {machine.name} up
         """
@@ -62,7 +68,7 @@ def link(lab: Instance, machine: Machine) -> None:
         """
     itself = f"""\
         address add {machine.management}/30 dev mgmt0
-        address add {machine.address4}/24 dev eth0
+        address add {machine.address4}/{machine.prefix4} dev eth0
         address add {machine.address6}/64 dev eth0 nodad
         link set mgmt0 up
         link set eth0 up
@@ -89,23 +95,27 @@ def inside(lab: Instance, place: str) -> list[str]:
 
 def dwellers(lab: Instance) -> list[int]:
     """Processes in the lab's network, however they got there."""
-    namespaces = {os.stat(path).st_ino for path in map(lab.namespace_path, PLACES) if path.exists()}
+    known = {os.stat(path).st_ino for path in namespaces_of(lab)}
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if os.stat(entry / "ns/net").st_ino in namespaces:
+            if os.stat(entry / "ns/net").st_ino in known:
                 found.append(int(entry.name))
         except OSError:
             continue  # it ended, or is a thread of the kernel
     return found
 
 
+def namespaces_of(lab: Instance) -> list[Path]:
+    """The files that stand for all the namespaces that this lab has."""
+    return sorted(NAMESPACES.glob(f"{lab.name}-*"))
+
+
 def remove(lab: Instance) -> None:
     """Take the namespaces away, and with the last one on this host the mount that iproute2 made for them."""
     with locked(SHARED_BY_LABS):
-        for place in PLACES:
-            if lab.namespace_path(place).exists():
-                run(["ip", "netns", "delete", lab.namespace(place)])
+        for path in namespaces_of(lab):
+            run(["ip", "netns", "delete", path.name])
         if NAMESPACES.is_dir() and not any(NAMESPACES.iterdir()):
             if f" {NAMESPACES} " in Path("/proc/self/mountinfo").read_text(encoding="utf-8"):
                 run(["umount", "--no-mtab", NAMESPACES])

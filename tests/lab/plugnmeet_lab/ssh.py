@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from . import network
-from .layout import MACHINES, Instance, Machine
+from .layout import CROWD, MACHINES, Instance, Machine
 from .shell import reason, run
 
 
@@ -18,7 +18,9 @@ def make_keys(lab: Instance, root: Path) -> None:
     run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", lab.name, "-f", lab.key])
     kind, host_key, *_ = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text(encoding="ascii").split()
     addresses = [
-        address for machine in MACHINES for address in (machine.management, machine.address4, machine.address6)
+        address
+        for machine in (*MACHINES, *CROWD)
+        for address in (machine.management, machine.address4, machine.address6)
     ]
     lab.known_hosts.write_text(f"{','.join(addresses)} {kind} {host_key}\n", encoding="ascii")
 
