@@ -6,6 +6,7 @@
 
 const $ = (id) => document.getElementById(id);
 const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+const distinct = (targets) => new Set(targets.map((target) => `${target.protocol} ${target.port}`)).size;
 const FAMILIES = { ipv4: "IPv4", ipv6: "IPv6" };
 const DELIVERY_PATIENCE = 8000; // ms
 const MOST_RANGES = 8; // in a sentence
@@ -28,7 +29,7 @@ class PortMap {
     this.protocol = largest[0].protocol;
     this.canvas = canvas;
     this.at = 0;
-    this.over = false;
+    this.asked = null; // at the end, whether the silence of a target says something
     canvas.addEventListener("pointermove", (event) => this.point(this.under(event)));
     canvas.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns }[event.key];
@@ -43,7 +44,7 @@ class PortMap {
   state(port) {
     const targets = this.cells.get(port);
     if (targets.every((target) => target.open)) return "open";
-    return this.over ? "silent" : "waiting";
+    return this.asked && targets.some((target) => !target.open && this.asked(target)) ? "silent" : "waiting";
   }
 
   under(event) {
@@ -55,7 +56,7 @@ class PortMap {
 
   point(at) {
     this.at = at;
-    const words = { open: "open", silent: "did not answer", waiting: "no answer yet" };
+    const words = { open: "open", silent: "did not answer", waiting: this.asked ? "not asked" : "no answer yet" };
     $("pointed").textContent = `${this.ports[at]}/${this.protocol}: ${words[this.state(this.ports[at])]}`;
   }
 
@@ -133,7 +134,7 @@ class Page {
         trouble = `WebRTC does not work in this browser (${error.name})`;
       }
     }
-    this.map.over = !trouble;
+    this.map.asked = (target) => !trouble && this.prober.wasAsked(target);
     this.finished = true;
     const seconds = Math.round((performance.now() - this.started) / 100) / 10;
     const result = JSON.stringify(this.prober.result(agent(), seconds, trouble));
@@ -205,7 +206,8 @@ class Page {
     const required = this.missing(true);
     const steps = [];
     if (trouble) {
-      this.verdict("Nothing could be tested from this browser.", "bad");
+      const some = all.some((target) => target.open);
+      this.verdict(some ? "The test broke off in this browser." : "Nothing could be tested from this browser.", "bad");
       steps.push(`That says nothing about the server: ${trouble}.`, "Open the page in another browser, without a VPN or extensions, or on a phone.");
     } else if (all.every((target) => !target.open)) {
       this.verdict("No port answered.", "bad");
@@ -221,17 +223,22 @@ class Page {
     } else {
       const asked = required.filter((target) => this.prober.wasAsked(target));
       const unasked = required.filter((target) => !this.prober.wasAsked(target));
-      this.verdict(asked.length
-        ? `${count(asked.length, "port")} did not answer: ${this.inWords(asked).join(", ")}.`
-        : "What this browser can ask is open.", asked.length ? "bad" : "");
+      const rest = unasked.length ? `; ${count(distinct(unasked), "port")} could not be asked often enough` : `: ${this.inWords(asked).join(", ")}`;
+      this.verdict(asked.length ? `${count(distinct(asked), "port")} did not answer${rest}.` : "What this browser can ask is open.", asked.length ? "bad" : "");
       if (asked.length) {
         const addresses = Object.values(this.session.addresses).join(" and ");
-        steps.push(`For the admin: open ${this.inWords(asked).join(", ")} to ${addresses}. Where it is stopped is on the screen on which the test was started.`);
+        // Of what is wholly silent nobody opens only the ports that were asked.
+        const rows = new Set(asked.map((target) => target.row));
+        for (const target of all) if (target.open) rows.delete(target.row);
+        const shut = required.filter((target) => this.prober.wasAsked(target) || rows.has(target.row));
+        steps.push(`For the admin: open ${this.inWords(shut).join(", ")} to ${addresses}. Where it is stopped is on the screen on which the test was started.`);
       }
-      if (all.every((target) => target.protocol !== "udp" || !target.open) && all.some((target) => target.open)) {
+      const udp = all.filter((target) => target.protocol === "udp");
+      if (asked.some((target) => target.protocol === "udp") && !udp.some((target) => target.open) && all.some((target) => target.open)) {
         steps.push("No UDP came through at all. Many offices block that: to be sure that it is the server's side, open this page on a phone on mobile data, too.");
       }
       if (unasked.length) steps.push(`This browser could not ask, or not often enough to be sure: ${this.inWords(unasked).join(", ")}.`);
+      if (unasked.length && PACED) steps.push("Firefox asks slowly: to have all of them asked, open this page in Chrome or Edge, too.");
     }
     $("steps").replaceChildren(...steps.map((step) => {
       const item = document.createElement("li");
