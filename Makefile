@@ -48,7 +48,7 @@ test: tools ## Run everything there is to check
 lint: tools ## Linters and type checker only
 unit: tools ## Unit tests only [ARGS='-k word'] [FUZZ_SECONDS=600, for each parser]
 sanity: tools ## ansible-test sanity only
-visit: tools ## Visits with a real browser only [VISITS="all", or names]
+visit: tools ## Visits with real browsers only [VISITS="all", or names] [RUNS=10]
 chaos: tools ## Preflights to which something happens [CHAOS_ROUNDS=25] [CHAOS_SEED=n] [CHAOS_SITUATIONS=names]
 molecule: tools ## Scenarios over the lab only [SCENARIO=name] [CORE=oldest|newest] [ALL_SCENARIOS=1] [RUNS=5]
 lint unit sanity visit chaos molecule:
@@ -62,7 +62,7 @@ format: tools ## Put Python files in the form that lint wants
 .PHONY: pictures
 pictures: tools ## Take the pictures of the page that docs/ has
 	@tests/lab/lab up
-	@PICTURES=docs tests/browser/visits hole-of-three closed-media
+	@PICTURES=docs tests/browser/visits hole-of-three closed-media closed-all all-open over firefox-without-webrtc
 
 .PHONY: bench
 bench: tools ## Measure beside other tools [BENCH_RUNS=n] [BENCH_PATHS=names]

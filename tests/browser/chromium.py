@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -16,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-LAB = Path(__file__).resolve().parents[1] / "lab/lab"
+from outside import OUTSIDE
+
 # Chromium reads commands from descriptor 3 and answers on 4.
 OPTIONS = (
     "--headless=new",
@@ -31,17 +31,19 @@ OPTIONS = (
 
 
 class Chromium:
-    """A browser of its own, with a profile of its own, which goes with it."""
+    """A browser of its own, with a profile of its own, which stays in `folder`, and has `preferences`."""
 
-    def __init__(self, *options: str) -> None:
-        self.profile = tempfile.mkdtemp(prefix="chromium-")
+    def __init__(self, folder: Path, preferences: dict[str, Any] | None = None) -> None:
+        self.profile = Path(tempfile.mkdtemp(prefix="chromium-", dir=folder))
+        (self.profile / "Default").mkdir()
+        (self.profile / "Default/Preferences").write_text(json.dumps(preferences or {}), encoding="utf-8")
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
         script = f'exec 3<&{commands} 4>&{answers}; exec "$@"'
         self._process = subprocess.Popen(
             [
-                *(LAB, "run", "--from", "outside", "--", "bash", "-c", script, "chromium"),
-                *("chromium", *OPTIONS, f"--user-data-dir={self.profile}", *options, "about:blank"),
+                *(*OUTSIDE, "bash", "-c", script, "chromium"),
+                *("chromium", *OPTIONS, f"--user-data-dir={self.profile}", "about:blank"),
             ],
             pass_fds=(commands, answers),
             stdin=subprocess.DEVNULL,
@@ -64,13 +66,12 @@ class Chromium:
         except (OSError, EOFError):
             self._process.terminate()
         self._process.wait(20)
-        shutil.rmtree(self.profile, ignore_errors=True)
 
     def open(self, url: str, width: int = 1000, height: int = 900, *, dark: bool = False) -> Tab:
         """Open a page in a tab of that size."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        tab = Tab(self, session)
+        tab = Tab(self, session, target)
         tab.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
@@ -111,9 +112,10 @@ class Chromium:
 class Tab:
     """A page in a tab."""
 
-    def __init__(self, browser: Chromium, session: str) -> None:
+    def __init__(self, browser: Chromium, session: str, target: str) -> None:
         self._browser = browser
         self._session = session
+        self._target = target
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """One command of the protocol to this tab."""
@@ -131,6 +133,19 @@ class Tab:
                 return True
             time.sleep(0.3)
         return False
+
+    def reload(self) -> None:
+        """Load the page again."""
+        self.call("Page.reload")
+
+    def press(self, key: str, code: int) -> None:
+        """Press a key, which has that code."""
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+
+    def close(self) -> None:
+        """Close the tab."""
+        self._browser.call("Target.closeTarget", targetId=self._target)
 
     def picture(self, path: Path) -> None:
         """Take a picture of the whole page, somewhat smaller than it is."""
