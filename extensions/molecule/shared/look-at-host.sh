@@ -7,7 +7,7 @@ export SYSTEMD_PAGER=cat
 
 # What a preflight must leave as it finds it: units and timers, sockets and who holds them, processes, files, firewall,
 # sysctls. Left out is what logging in to look brings with it, and what a firewall counts.
-systemctl show --property=Id,ActiveState,UnitFileState plugnmeet haproxy nginx | sort
+systemctl show --property=Id,ActiveState,UnitFileState plugnmeet haproxy apache2 nginx | sort
 systemctl list-units --all --no-legend --plain | awk '$3 != "inactive" || /plugnmeet/ { print $1, $3 }' |
     grep -Ev '^(session-|user|run-user|systemd-tmpfiles-clean|proc-|sys-|dev-)' | sort
 ss --no-header --listening --numeric --tcp --udp --processes | sed 's/pid=[0-9]*,fd=[0-9]*//g' | awk '{ print $1, $5, $7 }' | sort | uniq -c

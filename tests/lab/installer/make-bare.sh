@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Makes the lab's server one on which nothing was ever installed: without haproxy, to dpkg too, and without plugNmeet. That
-# nginx is there, which other situations switch on, dpkg does not know until haproxy is back.
+# apache2 and nginx are there, which other situations switch on, dpkg does not know until haproxy is back.
 # There is no package archive and no Let's Encrypt in the lab, so it gets an `apt` that brings haproxy back from where it
 # was put aside, and a `certbot` that asks the outside host.
 set -eu
@@ -20,7 +20,7 @@ mv /lib/systemd/system/haproxy.service /opt/plugnmeet "$aside/"
 mv /etc/systemd/system/plugnmeet.service "$aside/"
 systemctl daemon-reload
 cp /var/lib/dpkg/status "$aside/dpkg-status"
-awk -v RS= -v ORS='\n\n' '!/^Package: (haproxy|nginx)\n/' "$aside/dpkg-status" >/var/lib/dpkg/status
+awk -v RS= -v ORS='\n\n' '!/^Package: (apache2|haproxy|nginx)\n/' "$aside/dpkg-status" >/var/lib/dpkg/status
 
 cat >/usr/local/sbin/apt <<'END'
 #!/bin/sh -e

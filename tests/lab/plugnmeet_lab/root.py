@@ -17,6 +17,7 @@ from .shell import LabError, reason, step
 
 SUITE = "bookworm"
 PACKAGES = (
+    "apache2",
     "dbus",
     "firewalld",
     "haproxy",
@@ -35,7 +36,7 @@ PACKAGES = (
     "ufw",
 )
 # These are what a situation makes of them; they would start by themselves.
-NOT_BY_ITSELF = 'chroot "$1" systemctl --quiet disable firewalld.service nginx.service ufw.service'
+NOT_BY_ITSELF = 'chroot "$1" systemctl --quiet disable apache2.service firewalld.service nginx.service ufw.service'
 CERTIFICATE = """\
 chroot "$1" openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
   -subj /CN=meet.example.com -addext subjectAltName=DNS:meet.example.com \

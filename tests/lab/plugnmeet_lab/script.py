@@ -19,7 +19,7 @@ from .shell import LabError, run
 ASIDE = "/var/lib/situation"  # in the machine, and there after a reboot
 FOLDERS = "/etc/ufw /etc/default/ufw /etc/firewalld /etc/systemd/system /etc/sysctl.d"
 # firewalld brings the last two along.
-SERVICES = "haproxy nginx other-conference plugnmeet resolver polkit network-pre.target"
+SERVICES = "apache2 haproxy nginx other-conference plugnmeet resolver polkit network-pre.target"
 SYSCTLS = "net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports"
 KEEP = f"""\
 mkdir {ASIDE}
