@@ -82,15 +82,27 @@ options:
 notes:
   - "A port's state is one of these:"
   - "C(open): this session's proof came back."
-  - "C(blocked_upstream): nothing of it reached the target's network card, and silence came back."
-  - "C(rejected_upstream): it never reached the target's network card, but someone answered with RST or ICMP."
-  - "C(blocked_on_host): it reached the target's network card and never the listener; silence."
-  - "C(rejected_on_host): the same, and the target itself answered RST or ICMP."
-  - "C(return_blocked): the listener got it and the answer never arrived."
-  - "C(port_in_use): something else holds the port on the target."
-  - "C(wrong_server): somebody answered, but not this session."
-  - "C(intercepted): it passed through something that changed it."
-  - "C(untested): the prober could not ask, or its own network answered in the target's place."
+  - "C(blocked_upstream): nothing of it reached the target's network card, and silence came back. C(last_hop) has the
+    last router that still answered for it, with its number on the way, where one did."
+  - "C(rejected_upstream): it never reached the target's network card, but someone answered with RST or ICMP (C(by)),
+    C(from) whom as far as the kernel tells."
+  - "C(blocked_on_host): it reached the target's network card and never the listener; silence. C(where) is V(ingress)
+    where it did not get past tc or nftables' netdev tables."
+  - "C(rejected_on_host): the same, and the target itself answered RST or ICMP (C(by))."
+  - "C(return_blocked): the listener got it and the answer never arrived. C(where) is V(target) if the target itself
+    stopped the answer, for a C(reason) where the kernel gave one, and V(beyond) if it left by the network card."
+  - "C(port_in_use): something else holds the port on the target. C(holder) has its C(process), C(pid) and C(unit),
+    and C(ephemeral) where the system picked the port for it."
+  - "C(wrong_server): somebody answered, but not this session; C(what) came back, and C(certificate) or C(server), where
+    there was one."
+  - "C(intercepted): it passed through something that changed it. The port that it arrived at is C(to) where the port
+    was translated, and C(what) came back where something on the way answered in the target's place."
+  - "C(untested): the prober could not ask (C(reason)), its own network answered in the target's place (C(where) is
+    V(near)), or a C(limit) on the way hides the answer."
+  - "The C(verdict) of a check is V(passed), V(failed), V(warning) for an optional port that is not open, or
+    V(inconclusive) for a required one that could not be tested honestly: the prober is not outside, it could not ask,
+    or the evidence is incomplete, such as that of a target which lost frames while it looked at its network card. What
+    incomplete evidence cannot tell is called not known in the C(explanation), and never fails a check."
   - An address that does not lead to the target is told with C(astray) in the results. It has the C(address) that was
     asked, the target's C(own) addresses of that family, C(beside), the address of the other family that was asked,
     C(ipv6_off), the setting by which IPv6 is switched off on the target, and whether questions C(arrived) at the

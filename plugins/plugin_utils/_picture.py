@@ -20,14 +20,19 @@ _QUESTION_CUT_AT = {
 }
 _ANSWER_CUT_AT = {"beyond": _TO_CARD, "target": _TO_LISTENER}
 _LINKS = 4
+_LONGEST_NAME = 30
 
 
 def picture(cause: Cause, host: str) -> list[str]:
-    """Return the picture of `cause` on `host`, a line or two; none where the place is not known."""
+    """Return the picture of `cause` on `host`, a line or two; none where the place is not known.
+
+    On the screen each takes three lines at the most, whatever the names are.
+    """
     if cause.gap or cause.inside:
         return []
-    vantage = ", ".join(dict.fromkeys(vantage for vantage, dummy in cause.ends))
-    stations = [vantage, _way(cause), f"{host}'s network card", "firewall", "listener"]
+    vantages = list(dict.fromkeys(vantage for vantage, dummy in cause.ends))
+    vantage = _short(vantages[0]) if len(vantages) == 1 else f"{len(vantages)} probers"
+    stations = [vantage, _way(cause), f"{_short(host)}'s network card", "firewall", "listener"]
     if cause.state == "return_blocked":
         cut = _ANSWER_CUT_AT[str(cause.facts["where"])]
         answer = ["..." if link < cut else "x--" if link == cut else "<--" for link in range(_LINKS)]
@@ -39,6 +44,10 @@ def picture(cause: Cause, host: str) -> list[str]:
     else:
         return []
     return [_join(stations, ["-->" if link < cut else "--x" if link == cut else "..." for link in range(_LINKS)])]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
 
 
 def _way(cause: Cause) -> str:

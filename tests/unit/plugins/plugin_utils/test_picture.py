@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import textwrap
 import typing as t
 
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._picture import picture
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._report import WIDTH
 
 CAUSE = Cause(
     state="blocked_upstream",
@@ -88,3 +90,18 @@ def test_what_went_astray_ends_at_an_address_that_is_not_the_targets(state: str)
     assert picture(cause, "meet1") == ["ext --> 2001:db8::66 --x meet1's network card ... firewall ... listener"]
     cause = cause._replace(astray={**astray, "arrived": True})
     assert picture(cause, "meet1") == ["ext --> 2001:db8::66 --> meet1's network card --x firewall ... listener"]
+
+
+def test_several_probers_are_counted() -> None:
+    cause = CAUSE._replace(ends=(("ext", "ipv4"), ("ext", "ipv6"), ("far", "ipv4")))
+    assert picture(cause, "meet1")[0].startswith("2 probers --> the way --x ")
+
+
+@pytest.mark.parametrize("where", ["beyond", "target"])
+def test_no_picture_has_more_than_six_lines(where: str) -> None:
+    hop = (("hop", "1"), ("router", "2001:db8:1111:2222:3333:4444:5555:6666"))
+    cause = CAUSE._replace(
+        state="return_blocked", facts={"where": where}, ends=((".".join(["x" * 50] * 5), "ipv6"),), last_hops=(hop,)
+    )
+    lines = [line for text in picture(cause, ".".join(["y" * 50] * 5)) for line in textwrap.wrap(text, WIDTH - 4)]
+    assert 2 < len(lines) <= 6
