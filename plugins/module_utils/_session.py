@@ -44,6 +44,7 @@ MARKS = range(600, 1200)
 VANTAGES = 100
 
 _MAC_LENGTH = 16
+_LABEL_MAC_LENGTH = 12  # so that base32 needs no padding
 _VISIT_SECRET_LENGTH = 24  # bytes, of which base64 makes 32 characters
 _CLAIMS_LENGTH = ID_LENGTH + 3  # the id, a byte for the vantage, two for the port
 
@@ -121,6 +122,29 @@ class Session(t.NamedTuple):
         if claims[:-3] != self.id.encode("ascii"):
             return None
         return claims[-3], int.from_bytes(claims[-2:], "big")
+
+    def label(self, vantage: int, port: int) -> str:
+        """A label of a host name (RFC 1035, section 2.3.1), where case does not count, that says what a token says.
+
+        It is short, for who opens TLS on the way makes a certificate for the name, and a common name has 64 characters
+        at the most (RFC 5280, appendix A.1).
+        """
+        claims = bytes((vantage,)) + port.to_bytes(2, "big")
+        return base64.b32encode(claims + self._label_mac(claims)).decode("ascii").lower()
+
+    def read_label(self, label: bytes) -> tuple[int, int] | None:
+        """Return vantage and intended port of a label of this session; None for a stranger's."""
+        try:
+            packed = base64.b32decode(label, casefold=True)
+        except ValueError:
+            return None
+        claims, mac = packed[:3], packed[3:]
+        if not hmac.compare_digest(mac, self._label_mac(claims)):
+            return None
+        return claims[0], int.from_bytes(claims[1:], "big")
+
+    def _label_mac(self, claims: bytes) -> bytes:
+        return self._mac(b"label", self.id.encode("ascii") + claims)[:_LABEL_MAC_LENGTH]
 
     def key_authorization(self, token: str) -> str:
         """What answers `token` (RFC 8555, section 8.1): behind the dot stands an account key's thumbprint, or ours."""

@@ -19,7 +19,8 @@ _MOST_RECORDS = 16
 # RFC 8446, sections 4, 5.1; RFC 7301, section 3.1
 _HANDSHAKE = 22
 _CLIENT_HELLO = 1
-_ALPN = 16
+_SERVER_NAME, _ALPN = 0, 16
+_HOST_NAME = 0
 _RECORD_HEADER, _MESSAGE_HEADER = 5, 4
 
 
@@ -35,6 +36,28 @@ def application_protocols(data: bytes) -> list[bytes] | None:
     message = _message(data)
     if message is None:
         return None
+    for kind, value in _extensions(message):
+        if kind == _ALPN:
+            return list(_Reader(value.vector(2)).vectors(1))
+    return []
+
+
+def server_name(data: bytes) -> bytes | None:
+    """Return the name (SNI; RFC 6066, section 3) that it is for, empty if it has none; otherwise as above."""
+    message = _message(data)
+    if message is None:
+        return None
+    for kind, value in _extensions(message):
+        if kind == _SERVER_NAME:
+            names = _Reader(value.vector(2))
+            while names.left:
+                kind_of_name, name = names.number(1), names.vector(2)
+                if kind_of_name == _HOST_NAME:
+                    return name
+    return b""
+
+
+def _extensions(message: bytes) -> t.Iterator[tuple[int, _Reader]]:
     hello = _Reader(message)
     hello.take(2 + 32)  # legacy_version, random
     hello.vector(1)  # legacy_session_id
@@ -42,11 +65,7 @@ def application_protocols(data: bytes) -> list[bytes] | None:
     hello.vector(1)  # legacy_compression_methods
     extensions = _Reader(hello.vector(2)) if hello.left else _Reader(b"")
     while extensions.left:
-        kind = extensions.number(2)
-        value = _Reader(extensions.vector(2))
-        if kind == _ALPN:
-            return list(_Reader(value.vector(2)).vectors(1))
-    return []
+        yield extensions.number(2), _Reader(extensions.vector(2))
 
 
 def _message(data: bytes) -> bytes | None:

@@ -125,7 +125,9 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
 
     holders = _holders(target, requirement.protocol)
     arrived, received, left = (heard(seen) for seen in (saw.ARRIVED, saw.RECEIVED, saw.LEFT))
-    near = vantage.evidence.all(saw.NEAR, requirement.protocol, family, vantage.number) - arrived - received
+    # Who answers near may pass it on to the target all the same.
+    answers_near = vantage.evidence.all(saw.NEAR, requirement.protocol, family, vantage.number) - arrived
+    near = answers_near - received
     unanswered = received - heard(saw.ANSWERED) - heard(saw.UNANSWERED)
     anywhere = requirement.ports
     gap, claimed = target.gap, heard(saw.CLAIMED)
@@ -136,9 +138,9 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("open", prober(saw.OPEN), anywhere, {}, ""),
         ("intercepted", _few(prober(saw.MOVED), anywhere, "many others"), anywhere, {}, ""),
         ("intercepted", _few(listener(saw.MOVED), anywhere, "many others"), anywhere, {}, ""),
+        ("untested", _few(prober(saw.FOREIGN), answers_near, "many things"), answers_near, {"where": "near"}, ""),
         ("intercepted", _few(prober(saw.FOREIGN), anywhere, "many things"), received, {}, ""),
         ("intercepted", prober(saw.ACCEPTED), unanswered, {"what": "nothing"}, ""),
-        ("untested", _few(prober(saw.FOREIGN), near, "many things"), near, {"where": "near"}, ""),
         ("untested", prober(saw.ACCEPTED), near, {"where": "near", "what": "a connection, and nothing more"}, ""),
         ("untested", prober(saw.REJECTED), near, {"where": "near"}, ""),
         ("wrong_server", _few(prober(saw.FOREIGN), anywhere, "many things"), anywhere, {}, target.gone),

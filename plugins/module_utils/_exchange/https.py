@@ -8,11 +8,15 @@
 
 The ClientHello carries the question's token as one more application protocol (RFC 7301), so that the listener gives
 nothing away, its certificate included, to anybody who has not proven to be of this session.
+
+Who opens TLS on the way, and asks the target itself, seldom offers the protocols that it was offered, but the name
+(RFC 6066, section 3) that it was asked for: one with the token in it shows where the question came from.
 """
 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import ssl
 
@@ -23,6 +27,7 @@ from . import http
 from .shapes import ECHO, Asked, Reply, StrangerError, Turn, describe, foreign
 
 _MOST = 65536  # bytes that a stream may bring
+_LONGEST_NAME = 253  # RFC 1035, section 3.1, as it is written
 _ALERT, _HANDSHAKE = 21, 22  # RFC 8446, section 5.1
 
 
@@ -123,6 +128,12 @@ class Asking:
         return f"TLS alert {first[6]}" if first[0] == _ALERT and len(first) > 6 else "TLS that fails"
 
 
+def name_with_token(session: Session, vantage: int, port: int, host: str) -> str:
+    """Return a name below `host` that has the question's token in it; empty where there can be none."""
+    name = f"{session.label(vantage, port)}.{host.rstrip('.')}"
+    return "" if _is_address(host) or len(name) > _LONGEST_NAME else name
+
+
 class Answering:
     """The listener's end of a connection to `port`; `context` is that of `server_context`."""
 
@@ -143,7 +154,7 @@ class Answering:
             self._asked, data = self._admit(), self._hello
             if self._asked is None:
                 return Turn()
-            if self._asked.intended_port != self._port:
+            if self._asked.intended_port != self._port or self._asked.passed_on:
                 return Turn(b"", self._asked, complete=True)
         self._incoming.write(data)
         try:
@@ -170,15 +181,18 @@ class Answering:
     def _admit(self) -> Asked | None:
         """Read the token in the ClientHello; None while that is incomplete."""
         try:
-            offered = _tls.application_protocols(self._hello)
+            offered, name = _tls.application_protocols(self._hello), _tls.server_name(self._hello)
         except _tls.TlsError as error:
             raise StrangerError from error
-        if offered is None:
+        if offered is None or name is None:
             return None
-        for name in offered:
-            told = self._session.read_token(name.decode("latin-1"))
+        for protocol in offered:
+            told = self._session.read_token(protocol.decode("latin-1"))
             if told:
                 return Asked(*told)
+        told = self._session.read_label(name.partition(b".")[0])
+        if told:
+            return Asked(*told, passed_on=True)
         raise StrangerError
 
 
@@ -209,6 +223,14 @@ def server_context(session: Session) -> ssl.SSLContext | None:
     finally:
         os.close(handle)
     return context
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def fingerprint(certificate: bytes) -> str:

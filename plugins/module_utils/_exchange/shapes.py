@@ -23,12 +23,14 @@ _SHORTEST_ECHO = 8  # bytes; fewer of a stream may be chance
 class Asked(t.NamedTuple):
     """What the listener learns from a question of its session; both None for a third party's ICE agent.
 
-    A visitor has a name, `visitor`, and does not say which port it means.
+    A visitor has a name, `visitor`, and does not say which port it means. What was `passed_on` came from somebody on
+    the way, who had it from the vantage.
     """
 
     vantage: int | None
     intended_port: int | None
     visitor: str = ""
+    passed_on: bool = False
 
 
 class Outcome(enum.Enum):

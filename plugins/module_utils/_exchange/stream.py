@@ -26,6 +26,15 @@ def asking(speaks: str, session: Session, vantage: int, port: int, host: str) ->
     return ice_tcp.Asking(session, vantage, port)
 
 
+def asking_under_a_name(speaks: str, session: Session, vantage: int, port: int, host: str) -> Asking | None:
+    """Return a prober's end that shows the target who opens TLS on the way; None for what is no TLS, or no name.
+
+    It is no proof of anything else: who looks at names lets that of the target through, or not.
+    """
+    name = https.name_with_token(session, vantage, port, host) if speaks == "https" else ""
+    return https.Asking(session, vantage, port, name) if name else None
+
+
 class Answerers:
     """Makes the listener's ends of connections; raises PreflightError for a session that does not work.
 

@@ -52,6 +52,10 @@ class Record:
         """A question of `vantage` came from `peer` to `port`."""
         if peer not in self._vantages:
             self._know(peer, vantage)
+        self.passed_on(protocol, peer, vantage, port, intended)
+
+    def passed_on(self, protocol: str, peer: Peer, vantage: int, port: int, intended: int) -> None:
+        """A question of `vantage` came to `port`, and `peer` is not that vantage."""
         if port == intended:
             self._set(_evidence.RECEIVED, protocol, peer[0], vantage).add(port)
         else:

@@ -220,7 +220,8 @@ class Server:
 
     def _note(self, asked: Asked, protocol: str, peer: Address, port: int) -> None:
         if asked.vantage is not None and asked.intended_port is not None:
-            self._record.received(protocol, peer, asked.vantage, port, asked.intended_port)
+            note = self._record.passed_on if asked.passed_on else self._record.received
+            note(protocol, peer, asked.vantage, port, asked.intended_port)
 
     def _note_success(self, asked: Asked, protocol: str, peer: Address, port: int) -> None:
         if asked.vantage is not None:

@@ -22,6 +22,7 @@ from .._requirement import Requirement
 from .._session import Session
 from . import control
 from .cut import find_cuts
+from .interceptors import show_interceptors
 from .rejections import look_again, nobody_there
 from .resolve import Path, resolve
 from .sweep import Sweep
@@ -97,6 +98,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         look_again(sweep)
         for path, rejection in nobody_there(sweep).items():
             tcp.see_rejected(ways[path], rejection)
+    show_interceptors(session, vantage, address, ways, tcp_ports, tcp.evidence)
     asked = {"tcp": {*tcp_ports}, "udp": {*udp_ports}}
     find_cuts(session, vantage, ways, asked, {"tcp": tcp.evidence, "udp": sweep.evidence})
     return {

@@ -315,6 +315,10 @@ def tls_hello(data: bytes) -> None:
         assert _tls.application_protocols(data + b"\xff") == found
     for end in range(0, len(data), 1 + len(data) // 8):
         assert _tls.application_protocols(data[:end]) in (None, found)
+    with contextlib.suppress(_tls.TlsError):
+        name = _tls.server_name(data)
+        assert (name is None) == (found is None)
+        assert SESSION.read_label(name or b"") is None
 
 
 def https_answering(data: bytes) -> None:

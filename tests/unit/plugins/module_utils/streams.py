@@ -73,9 +73,9 @@ def _client_context(protocols: list[str]) -> ssl.SSLContext:
 class _Tls:
     """One side of a TLS connection."""
 
-    def __init__(self, context: ssl.SSLContext, server_side: bool) -> None:
+    def __init__(self, context: ssl.SSLContext, server_side: bool, name: str | None = None) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server_side)
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=server_side, server_hostname=name)
         self.secure = False
         self._unsent = b""
 
@@ -122,10 +122,12 @@ class TlsServer:
 class TlsClient:
     """A TLS client that offers `protocols` and says `words`, each in a record of its own."""
 
-    def __init__(self, protocols: list[str], words: list[bytes], newest: ssl.TLSVersion) -> None:
+    def __init__(
+        self, protocols: list[str], words: list[bytes], newest: ssl.TLSVersion, name: str | None = None
+    ) -> None:
         context = _client_context(protocols)
         context.maximum_version = newest
-        self._tls = _Tls(context, server_side=False)
+        self._tls = _Tls(context, server_side=False, name=name)
         self._words = words
         self.heard = b""
 
@@ -148,7 +150,7 @@ class Interceptor:
     """A box that ends TLS with a certificate of its own, and begins it anew towards the listener.
 
     It looks like the listener to the prober, and asks when it was asked. `passes_on` says whether it offers the
-    application protocols that it was offered, and `listener` is what the listener did.
+    application protocols that it was offered, as it does with the name; `listener` is what the listener did.
     """
 
     def __init__(self, answering: Answering, passes_on: bool, newest: ssl.TLSVersion) -> None:
@@ -168,7 +170,8 @@ class Interceptor:
         if not question:
             return Turn(self._front.say(b""))
         protocols = [name.decode("ascii") for name in self._offered] if self._passes_on else ["http/1.1"]
-        answer, ended = self._ask(_Tls(_client_context(protocols), server_side=False), question)
+        name = (_tls.server_name(self._hello) or b"").decode("ascii") or None
+        answer, ended = self._ask(_Tls(_client_context(protocols), server_side=False, name=name), question)
         return Turn(self._front.say(answer), complete=ended)
 
     def _ask(self, back: _Tls, question: bytes) -> tuple[bytes, bool]:

@@ -134,6 +134,21 @@ def test_another_sessions_token_is_a_strangers(change: str, session: Session, va
     assert session.read_token(other.token(vantage, port)) is None
 
 
+@given(sessions, vantages, ports)
+def test_a_label_is_a_token_in_which_case_does_not_count(session: Session, vantage: int, port: int) -> None:
+    label = session.label(vantage, port)
+    assert re.fullmatch("[a-z2-7]{24}", label)
+    assert session.read_label(label.encode("ascii")) == (vantage, port)
+    assert session.read_label(label.upper().encode("ascii")) == (vantage, port)
+    for other in (session._replace(secret=f"+{session.secret}"), session._replace(id=session.id[::-1] + "x")):
+        assert other.read_label(label.encode("ascii")) is None
+
+
+@given(st.binary(max_size=80) | st.integers(0, 23).map(lambda at: OURS.label(7, 443).encode("ascii")[:at]))
+def test_no_bytes_are_a_label_by_chance(label: bytes) -> None:
+    assert OURS.read_label(label) is None
+
+
 @given(st.integers(0, 46), st.sampled_from(string.ascii_letters + string.digits + "-_+/=. \n\0é"))
 def test_a_token_with_a_character_changed_is_a_strangers(place: int, character: str) -> None:
     token = OURS.token(7, 443)

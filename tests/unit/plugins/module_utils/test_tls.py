@@ -12,7 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._tls import LONGEST, TlsError, application_protocols
+from ansible_collections.plugnmeet.server.plugins.module_utils._tls import (
+    LONGEST,
+    TlsError,
+    application_protocols,
+    server_name,
+)
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 versions = pytest.mark.parametrize("version", VERSIONS, ids=["TLS 1.2", "TLS 1.3"])
@@ -72,6 +77,24 @@ def test_the_protocols_that_a_client_offers_are_read(version: ssl.TLSVersion) ->
 @versions
 def test_a_client_that_offers_none_has_none(version: ssl.TLSVersion) -> None:
     assert application_protocols(hello_of(version)) == []
+
+
+@versions
+def test_the_name_that_a_client_asks_for_is_read(version: ssl.TLSVersion) -> None:
+    data = hello_of(version, "h2")
+    assert server_name(data) == b"meet.example.com"
+    assert server_name(hello_of(version, name=None)) == b""
+    assert [server_name(data[:end]) for end in range(len(data))] == [None] * len(data)
+
+
+@pytest.mark.parametrize("value", [b"", b"\0", b"\0\2\0\1", b"\0\4\0\0\7x"])
+def test_a_name_that_is_cut_off_is_refused(value: bytes) -> None:
+    with pytest.raises(TlsError):
+        server_name(record(hello((0, value))))
+
+
+def test_a_name_of_another_kind_is_none() -> None:
+    assert server_name(record(hello((0, b"\0\4\1\0\1x")))) == b""
 
 
 @versions

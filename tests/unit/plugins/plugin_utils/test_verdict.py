@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Evidence, Observation
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _verdict
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Target, Vantage, read_target
@@ -55,6 +56,7 @@ TABLE = [
     ("limited", "arrived passed received answered left", "return_blocked", {"where": "beyond"}, False),
     ("limited rejected", "", "rejected_upstream", {}, True),
     ("foreign near", "", "untested", {"where": "near"}, False),
+    ("foreign near", "received", "untested", {"where": "near"}, False),
     ("foreign near", "arrived", "wrong_server", {}, False),
     ("foreign near", "arrived received answered left", "intercepted", {}, False),
     ("accepted near", "", "untested", {"where": "near", "what": "a connection, and nothing more"}, False),
@@ -419,6 +421,32 @@ def test_a_gap_fails_no_port_that_was_silent(decision: Decision) -> None:
                 told |= side.all(kind, requirement.protocol, family, check.vantage.number)
         if target.gap and not requirement.ports & told:
             assert check.verdict != "failed"
+
+
+TAPPED = ("arrived", "passed", "left")
+_some_ports = st.lists(st.sets(st.integers(1, 6)), min_size=len(TAPPED), max_size=len(TAPPED))
+
+
+@given(st.lists(requirements, min_size=1, max_size=2), st.lists(vantages, min_size=1, max_size=2), targets, _some_ports)
+def test_frames_that_were_missed_make_no_firm_statement_that_would_not_hold_with_them(
+    rows: list[Requirement], probers: list[Vantage], target: Target, missed: list[set[int]]
+) -> None:
+    whole = target._replace(gap="")
+    kept = [
+        {**row, "ports": format_ports(read_ports(row["ports"]) - missed[TAPPED.index(row["seen"])])}
+        if row["seen"] in TAPPED
+        else row
+        for row in target.evidence.to_list()
+    ]
+    torn = target._replace(gap=GAP, evidence=Evidence.from_list([row for row in kept if row["ports"]]))
+    for before, after in zip(
+        _verdict.decide(rows, probers, whole, True), _verdict.decide(rows, probers, torn, True), strict=True
+    ):
+        true = {port: result for result in before.results for port in result.ports}
+        for result in after.results:
+            for port in result.ports if not result.gap and result.state not in ("open", "untested") else ():
+                assert result.state == true[port].state
+                assert result.facts.get("where") in (None, true[port].facts.get("where"))
 
 
 @given(decisions)

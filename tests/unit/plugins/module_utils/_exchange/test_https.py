@@ -223,6 +223,27 @@ def test_a_box_between_that_keeps_the_token_to_itself_is_a_stranger_to_the_liste
     assert box.listener == []
 
 
+@versions
+@sizes
+def test_a_box_between_shows_by_the_name_whose_question_it_passes_on(newest: ssl.TLSVersion, size: int) -> None:
+    box = Interceptor(answering(newest), passes_on=False, newest=newest)
+    reply, dummy = talk(asking(host=https.name_with_token(SESSION, 3, 443, HOST)), box, size)
+    assert reply == foreign("another certificate", OTHER, kind="certificate")
+    assert box.listener == [Turn(b"", Asked(3, 443, passed_on=True), complete=True)]
+
+
+@pytest.mark.parametrize("name", ["", "meet.example.com", f"{24 * 'a'}.meet.example.com", f"x{SESSION.label(3, 443)}"])
+def test_another_name_shows_nothing(name: str) -> None:
+    client = TlsClient(["h2"], [], ssl.TLSVersion.TLSv1_3, name=name or None)
+    with pytest.raises(StrangerError):
+        answering().receive(client.start())
+
+
+@pytest.mark.parametrize("host", ["203.0.113.10", "2001:db8::10", "fe80::1%eth0", ".".join(["x" * 58] * 4)])
+def test_where_no_name_can_have_a_token_there_is_none(host: str) -> None:
+    assert https.name_with_token(SESSION, 3, 443, host) == ""
+
+
 @pytest.mark.parametrize(
     ("answer", "what"),
     [

@@ -97,6 +97,13 @@ def test_a_connection_of_a_known_prober_has_been_received(record: Record, sessio
     assert seen(record) == [("arrived", "tcp", 5, "443"), ("received", "tcp", 5, "443")]
 
 
+def test_who_passes_a_question_on_is_not_the_vantage(record: Record, session: Session) -> None:
+    record.passed_on("tcp", ("203.0.113.1", 40_001), 5, TCP, TCP)
+    record.frame(syn(session))
+    assert seen(record) == [("arrived", "tcp", 5, "443"), ("received", "tcp", 5, "443")]
+    assert record.finish()["sources"] == [{"vantage": 5, "address": PROBER[0]}]
+
+
 def from_elsewhere(frame: Frame, number: int = 1) -> Frame:
     return frame._replace(source=(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 1))
 
