@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import TIME_OVER
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
@@ -34,6 +35,7 @@ _RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 _ON_THE_TARGET = ("port_in_use", "blocked_on_host", "rejected_on_host")
 
 _MOST_RULES = 2  # in a sentence
+_NOBODY_LISTENS = "So does another machine that it is forwarded to, on which nobody listens, and some firewalls."
 
 
 class Advice(t.NamedTuple):
@@ -229,11 +231,15 @@ def _out_of_the_way(words: _Words) -> list[str]:
 
 def _lead_to_host(words: _Words) -> list[str]:
     name = f"Make {words.address} lead to {words.host}: check its DNS records"
-    router = f"If a router has {words.ips}: forward {words.ports} to {words.host}"
+    router = _forward_to_host(words)
     certificate = words.facts.get("certificate")
     # Who looks into TLS has an authority of its own, and does so with any name.
     last = [router, name] if certificate and not _is_self_signed(certificate) else [name, router]
     return [*_out_of_the_way(words), *last]
+
+
+def _forward_to_host(words: _Words) -> str:
+    return f"If a router has {words.ips}: forward {words.ports} to {words.host}"
 
 
 def _forward_unchanged(words: _Words) -> list[str]:
@@ -336,7 +342,14 @@ def _rejected_upstream(words: _Words) -> str:
     who = words.fact("offender", "A device on the way")
     if words.fact("by") in icmp.NEIGHBOUR_MISSING:
         return f"{who} finds nobody at {words.ips}: {words.host} is down, or does not have that address."
-    return f"{who} refuses it with {words.fact('by')}, and nothing of it reached {words.host}'s network card."
+    refused = f"{who} refuses it with {words.fact('by')}, and nothing of it reached {words.host}'s network card."
+    return f"{refused} {_NOBODY_LISTENS}" if _is_a_machines_refusal(words) else refused
+
+
+def _is_a_machines_refusal(words: _Words) -> bool:
+    """Tell whether it was refused under the target's address, in the way of a machine on which nobody listens."""
+    offender = words.fact("offender")
+    return words.fact("by") in ("TCP reset", "ICMP port unreachable") and (not offender or offender in words.addresses)
 
 
 def _open_upstream(words: _Words) -> list[str]:
@@ -354,6 +367,7 @@ def _open_upstream(words: _Words) -> list[str]:
         f"Open {words.ports} to {words.ips} in {where} ({examples})",
         *([] if known else cloud_commands(words.firewall.cloud, words.port_sets)),
         *_made_for_the_wrong_protocol(words),
+        *([_forward_to_host(words)] if _is_a_machines_refusal(words) else []),
     ]
     if words.unseen:  # then it may be that the packets went somewhere else
         steps.append(f"If {words.host} is not at {words.ips}: correct its DNS records, or preflight_address")
@@ -482,6 +496,9 @@ def _ask_from_elsewhere(words: _Words) -> list[str]:
 def _mend_the_way(words: _Words) -> list[str]:
     if not words.has_family:
         return ["Mend the name, or give the one that outsiders use as preflight_address"]
+    if words.fact("reason").startswith(TIME_OVER):
+        busy = f"{words.vantages} and {words.host} have"
+        return [f"Run it again when {busy} less to do, or from another host (preflight_probers)"]
     steps = [f"Mend this on {words.vantages}, or probe from a host that can (preflight_probers)"]
     return [*steps, _drop_family(words)] if words.fact("route") == "none" else steps
 

@@ -9,6 +9,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import TIME_OVER
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import read_firewall
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
@@ -49,6 +50,7 @@ CERTIFICATE = {
     "issuer": "O=Middlebox {Ltd}",
     "expires": "2026-11-23 13:00 UTC",
 }
+NOBODY_LISTENS = "So does another machine that it is forwarded to, on which nobody listens, and some firewalls."
 CASES: list[tuple[str, Facts, str, str]] = [
     ("blocked_upstream", {}, "Nothing of it reached meet1's network card, and nothing came back.", OPEN_UPSTREAM),
     (
@@ -60,13 +62,15 @@ CASES: list[tuple[str, Facts, str, str]] = [
     (
         "rejected_upstream",
         {"by": "TCP reset"},
-        "A device on the way refuses it with TCP reset, and nothing of it reached meet1's network card.",
+        "A device on the way refuses it with TCP reset, and nothing of it reached meet1's network card. "
+        + NOBODY_LISTENS,
         OPEN_UPSTREAM,
     ),
     (
         "rejected_upstream",
-        {"by": "TCP reset", "offender": "203.0.113.10"},
-        "203.0.113.10 refuses it with TCP reset, and nothing of it reached meet1's network card.",
+        {"by": "ICMP port unreachable", "offender": "203.0.113.10"},
+        "203.0.113.10 refuses it with ICMP port unreachable, and nothing of it reached meet1's network card. "
+        + NOBODY_LISTENS,
         OPEN_UPSTREAM,
     ),
     (
@@ -347,6 +351,26 @@ def test_what_a_longer_time_may_fill_is_a_gap_to_run_again(state: str) -> None:
         "No proof came back; where it was lost is not known, because it was ended, or preflight_ttl was over."
     )
     assert given.remedy == ["Run it again, with a longer preflight_ttl if the time was over"]
+
+
+def test_who_had_no_time_is_to_ask_again() -> None:
+    given = advice("untested", reason=f"{TIME_OVER}, and the way lost 20% of what it asked")
+    again = "Run it again when ext and meet1 have less to do, or from another host (preflight_probers)"
+    assert given.remedy == [again]
+
+
+@pytest.mark.parametrize(
+    ("facts", "forwards"),
+    [
+        ({"by": "TCP reset"}, True),
+        ({"by": "ICMP port unreachable", "offender": "203.0.113.10"}, True),
+        ({"by": "ICMP port unreachable", "offender": "198.51.100.1"}, False),
+        ({"by": "ICMP admin prohibited", "offender": "203.0.113.10"}, False),
+    ],
+)
+def test_what_looks_like_another_machine_is_to_be_forwarded_to_the_right_one(facts: Facts, forwards: bool) -> None:
+    step = "If a router has 203.0.113.10: forward 50000-60000/udp to meet1"
+    assert (step in advice("rejected_upstream", **facts).remedy) == forwards
 
 
 def test_ufw_is_told_of_a_range_in_its_own_way() -> None:
