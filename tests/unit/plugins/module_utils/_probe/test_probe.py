@@ -679,7 +679,7 @@ def test_a_question_that_this_host_itself_refuses_was_not_sent(
     ]
 
 
-@pytest.mark.parametrize(("ceiling", "seconds"), [(0, 15.0), (50, 31.0), (1000, 15.8)])
+@pytest.mark.parametrize(("ceiling", "seconds"), [(0, 25.0), (50, 41.0), (1000, 25.8)])
 def test_a_ceiling_of_the_pace_gives_udp_more_time(
     row: Row, session: Session, monkeypatch: pytest.MonkeyPatch, ceiling: float, seconds: float
 ) -> None:
