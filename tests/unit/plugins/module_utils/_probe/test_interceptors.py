@@ -25,10 +25,10 @@ PATH = Path(socket.AF_INET, "ipv4", "127.0.0.1", ("127.0.0.1", 0), "127.0.0.1", 
 def somebody() -> t.Iterator[tuple[int, list[bytes]]]:
     """A port where somebody takes what is said first, and is silent; with all that was said."""
     said: list[bytes] = []
+    held: list[socket.socket] = []
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
-        held = []
         while True:
             try:
                 connection = listener.accept()[0]
@@ -43,6 +43,8 @@ def somebody() -> t.Iterator[tuple[int, list[bytes]]]:
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
     thread.join()
+    for connection in held:
+        connection.close()
 
 
 def show(session: Session, port: int, seen: str = "foreign", speaks: str = "https", host: str = HOST) -> None:
