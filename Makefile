@@ -84,6 +84,7 @@ lab-up: ## Start the lab
 	@tests/lab/lab up
 lab-down: ## Stop the lab, leaving nothing behind
 	@tests/lab/lab down
+	@PLUGNMEET_LAB=second tests/lab/lab down
 
 .PHONY: clean
 clean: ## Remove all that was made in this folder

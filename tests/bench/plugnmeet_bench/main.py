@@ -49,9 +49,10 @@ def main() -> int:
     ]
     # Whatever ends this, the lab is left open.
     signal.signal(signal.SIGTERM, lambda *dummy: sys.exit(143))
+    overhead = measure_overhead(runs)  # the short part first: if it fails, nothing long was in vain
     with free_server():
         results = measure(paths, tools, runs)
-    text = render(machine(), results, measure_overhead(runs))
+    text = render(machine(), results, overhead)
     print(text)
     if not wanted:
         DOCUMENT.write_text(text, encoding="utf-8")

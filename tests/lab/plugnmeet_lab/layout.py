@@ -80,14 +80,15 @@ PLACES = ("server", "outside", "router", "controller")
 
 @dataclass(frozen=True)
 class Instance:
-    """The lab of one checkout; several checkouts have theirs up at the same time."""
+    """The lab of one checkout; several checkouts have theirs up at the same time; one may have several."""
 
     checkout: Path
+    name_in_checkout: str = ""
 
     @property
     def identity(self) -> str:
         """The same for each run in this checkout, another one in any other."""
-        return hashlib.sha256(os.fsencode(self.checkout)).hexdigest()[:8]
+        return hashlib.sha256(os.fsencode(self.checkout) + self.name_in_checkout.encode()).hexdigest()[:8]
 
     @property
     def state(self) -> Path:
@@ -123,5 +124,5 @@ class Instance:
 
 
 def this_instance() -> Instance:
-    """The lab of the checkout that this file is in."""
-    return Instance(LAB.parent.parent)
+    """The lab of the checkout that this file is in: the one that PLUGNMEET_LAB names, or the one without a name."""
+    return Instance(LAB.parent.parent, os.environ.get("PLUGNMEET_LAB", ""))
