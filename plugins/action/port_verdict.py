@@ -15,7 +15,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict, _visitors
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, read_firewall
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._warnings import warnings
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._warnings import Caution, warnings
 
 display = Display()
 
@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
             arguments["services"].pop("restored", None)
         try:
             firewall = read_firewall(arguments["firewall"])
-            report, checks, vantages = _judge(host, arguments, firewall)
+            report, checks, vantages, cautions = _judge(host, arguments, firewall)
         except PreflightError as error:
             return {**result, "failed": True, "msg": f"{error}."}
         result.update(changed=False, report_file="", report_error="", ansible_facts={"preflight_report": report})
@@ -61,14 +61,17 @@ class ActionModule(ActionBase):
                 result["report_file"] = _report.write(report, arguments["report_dir"])
         except PreflightError as error:
             result["report_error"] = f"{error}."
-        display.display(_report.render(report, checks, vantages, arguments["started"], result["report_file"], firewall))
+        shown = _report.render(
+            report, checks, vantages, arguments["started"], result["report_file"], firewall, cautions
+        )
+        display.display(shown)
         failed = not report["passed"] or bool(result["report_error"])
         return {**result, "failed": failed, "msg": f"{_report.summary(report)}. {result['report_error']}".strip()}
 
 
 def _judge(
     host: str, arguments: dict[str, t.Any], firewall: Firewall
-) -> tuple[_report.Report, list[_verdict.Check], list[_sides.Vantage]]:
+) -> tuple[_report.Report, list[_verdict.Check], list[_sides.Vantage], list[Caution]]:
     requirements = parse_requirements(arguments["ports"])
     listener_started = arguments["listener"].get("started") or {}
     listener_stopped = arguments["listener"].get("stopped") or {}
@@ -81,8 +84,9 @@ def _judge(
     checks = _verdict.decide(requirements, vantages, target, arguments["vantage_check"])
     seconds = time.time() - arguments["started"]
     services = _sides.read_services(arguments["services"])
-    report = _report.build(host, arguments["address"], checks, vantages, services, seconds, firewall, target.strangers)
-    report["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(arguments["started"]))
     found = warnings(arguments["outlook"], host, requirements, vantages)
-    report["warnings"] = [{**warning._asdict(), "remedy": list(map(str, warning.remedy))} for warning in found]
-    return report, checks, vantages
+    report = _report.build(
+        host, arguments["address"], checks, vantages, services, seconds, firewall, target.strangers, found
+    )
+    report["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(arguments["started"]))
+    return report, checks, vantages, found

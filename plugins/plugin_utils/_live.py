@@ -21,7 +21,7 @@ Facts = t.Mapping[str, t.Any]
 
 _REMEDIES = {
     "HTTP": "look at haproxy on the server, and at what is in front of it",
-    "TLS": "look at haproxy and its certificate on the server (certbot certificates)",
+    "TLS": "look at haproxy on the server (systemctl status haproxy), and at its certificate (certbot certificates)",
     "ICE-TCP": "look at LiveKit on the server (journalctl -u plugnmeet)",
     "STUN": "look at the section turn of livekit.yaml, and at LiveKit (journalctl -u plugnmeet)",
 }

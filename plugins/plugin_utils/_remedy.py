@@ -144,6 +144,8 @@ def _free_the_port(words: _Words) -> list[str]:
     unit = words.fact("unit")
     if words.fact("ephemeral"):
         return _reserve_the_ports(words, unit)
+    if unit == "plugnmeet.service":
+        return ["Name plugnmeet in preflight_services, and what else is to be stopped for the test"]
     container = _DOCKER_SCOPE.fullmatch(unit)
     if container:
         end: list[str] = [ServerCommand(f"docker stop {container[1]}")]
@@ -157,8 +159,16 @@ def _free_the_port(words: _Words) -> list[str]:
         end = [ServerCommand(f"systemctl disable --now {word(unit)}")]
     else:
         return [f"End what holds {words.ports} on {words.host}, or make it use another port"]
-    keep = [] if container else [f"If it is part of plugNmeet: add {unit} to preflight_services"]
+    keep = [] if container else [f"If it is part of plugNmeet: {_let_it_be_stopped(unit)}"]
     return [f"If {words.host} does not need it:", *end, *keep]
+
+
+def _let_it_be_stopped(unit: str) -> str:
+    """How the test is told to stop a unit, too; preflight_services replaces the default."""
+    name = unit.removesuffix(".service")
+    if name == "haproxy":
+        return "name haproxy in preflight_services, and what else is to be stopped for the test"
+    return f"stop it for the test with preflight_services=plugnmeet,haproxy,{name}"
 
 
 def _reserve_the_ports(words: _Words, unit: str) -> list[str]:

@@ -34,8 +34,9 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
 )
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, in_report
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import REACHABLE, Check, Result, passed
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._warnings import Caution
 
 SCHEMA = 1
 WIDTH = 79
@@ -61,6 +62,7 @@ def build(
     seconds: float,
     firewall: Firewall = UNKNOWN,
     strangers: t.Mapping[str, int] | None = None,
+    cautions: t.Sequence[Caution] = (),
 ) -> Report:
     """Return the report of `host`, known outside as `address`, with `firewall`; `strangers` as the target counted."""
     return {
@@ -84,6 +86,10 @@ def build(
         "checks": [_check(check, host, address, firewall) for check in checks],
         "services": list(services),
         "strangers": dict(strangers or {}),
+        "warnings": [
+            {"about": caution.about, "explanation": caution.explanation, **in_report(caution.remedy)}
+            for caution in cautions
+        ],
     }
 
 
@@ -141,6 +147,7 @@ def render(
     started: float,
     path: str = "",
     firewall: Firewall = UNKNOWN,
+    cautions: t.Sequence[Caution] = (),
 ) -> str:
     """The table for the screen, at most 80 columns wide; below it what failed, why, and what to do.
 
@@ -153,8 +160,8 @@ def render(
     lines += ["", *_table(report["checks"]), ""]
     for cause in causes(checks):
         lines += [*_explain(cause, report, firewall), ""]
-    for warning in report.get("warnings", ()):
-        lines += [*_wrap(f"Warning: {warning['explanation']}", "  ", ""), *_steps(warning["remedy"]), ""]
+    for caution in cautions:
+        lines += [*_wrap(f"Warning: {caution.explanation}", "  ", ""), *_steps(caution.remedy), ""]
     lines += [*_passed_on(report), *_left_behind(report), *_strangers(report["strangers"])]
     seconds = f"{report['seconds']}\N{NO-BREAK SPACE}s"
     lines += _wrap(f"{summary(report)}. It took {seconds}.{f' Report: {path}' if path else ''}", "")
@@ -249,9 +256,7 @@ def _result(check: Check, result: Result, host: str, address: str, firewall: Fir
     shown.update((key, value) for key, value in _known(result).items() if key not in shown)
     if calls_for_action(check, result):
         advice = advise(cause_of(check, result), host, address, firewall)
-        shown.update(explanation=advice.explanation, remedy=list(map(str, advice.remedy)))
-        commands = [str(step) for step in advice.remedy if isinstance(step, ServerCommand)]
-        shown.update({"commands": commands} if commands else {})
+        shown.update(explanation=advice.explanation, **in_report(advice.remedy))
     return shown
 
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import shlex
+import typing as t
 
 
 class Command(str):
@@ -26,6 +27,12 @@ class ServerCommand(Command):
     """A step that mends something in root's shell on the server, exactly as it is."""
 
     __slots__ = ()
+
+
+def in_report(steps: t.Sequence[str]) -> dict[str, list[str]]:
+    """The steps as a report has them: all as `remedy`, and those for the server as `commands`, if there are any."""
+    commands = [str(step) for step in steps if isinstance(step, ServerCommand)]
+    return {"remedy": list(map(str, steps)), **({"commands": commands} if commands else {})}
 
 
 def reserve_ports(ports: str) -> list[str]:

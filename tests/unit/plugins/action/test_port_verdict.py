@@ -77,10 +77,13 @@ def test_the_report_says_when_it_began_and_what_the_server_is_warned_of(screen: 
     assert "Warning: meet1 does not reach itself at 203.0.113.10" in screen[1]
 
 
-@pytest.mark.usefixtures("screen")
-def test_all_that_the_report_says_in_words_is_plain_text() -> None:
+def test_the_commands_of_a_warning_are_there_to_be_copied(screen: list[str]) -> None:
     report = run(outlook={"ephemeral": "1-3"})["ansible_facts"]["preflight_report"]
-    assert {type(step) for warning in report["warnings"] for step in warning["remedy"]} == {str}
+    (warning,) = report["warnings"]
+    assert {type(step) for step in warning["remedy"] + warning["commands"]} == {str}
+    assert len(warning["commands"]) == 2
+    for command in warning["commands"]:
+        assert f"     {command}" in screen[0].splitlines()
 
 
 def test_what_is_not_proven_fails_with_a_report(screen: list[str], tmp_path: pathlib.Path) -> None:

@@ -413,7 +413,7 @@ def test_a_guess_is_to_be_copied_and_is_not_said_to_mend_it() -> None:
             [
                 "If meet1 does not need it:",
                 "systemctl disable --now apache2.service",
-                "If it is part of plugNmeet: add apache2.service to preflight_services",
+                "If it is part of plugNmeet: stop it for the test with preflight_services=plugnmeet,haproxy,apache2",
             ],
         ),
     ],
