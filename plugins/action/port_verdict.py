@@ -15,6 +15,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict, _visitors
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, read_firewall
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import in_report
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._warnings import Caution, warnings
 
 display = Display()
@@ -84,9 +85,10 @@ def _judge(
     checks = _verdict.decide(requirements, vantages, target, arguments["vantage_check"])
     seconds = time.time() - arguments["started"]
     services = _sides.read_services(arguments["services"])
-    found = warnings(arguments["outlook"], host, requirements, vantages)
-    report = _report.build(
-        host, arguments["address"], checks, vantages, services, seconds, firewall, target.strangers, found
-    )
+    report = _report.build(host, arguments["address"], checks, vantages, services, seconds, firewall, target.strangers)
     report["started"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(arguments["started"]))
+    found = warnings(arguments["outlook"], host, requirements, vantages)
+    report["warnings"] = [
+        {"about": caution.about, "explanation": caution.explanation, **in_report(caution.remedy)} for caution in found
+    ]
     return report, checks, vantages, found

@@ -62,7 +62,6 @@ def build(
     seconds: float,
     firewall: Firewall = UNKNOWN,
     strangers: t.Mapping[str, int] | None = None,
-    cautions: t.Sequence[Caution] = (),
 ) -> Report:
     """Return the report of `host`, known outside as `address`, with `firewall`; `strangers` as the target counted."""
     return {
@@ -86,10 +85,6 @@ def build(
         "checks": [_check(check, host, address, firewall) for check in checks],
         "services": list(services),
         "strangers": dict(strangers or {}),
-        "warnings": [
-            {"about": caution.about, "explanation": caution.explanation, **in_report(caution.remedy)}
-            for caution in cautions
-        ],
     }
 
 

@@ -16,11 +16,12 @@ QUOTED = "\"'\\`$*?[()<>|&;! \t\n"  # src/basic/escape.h, SHELL_NEED_QUOTES and 
 class Systemd:
     """A host's systemd 252, as far as commands tell; `stubborn` units neither stop nor start.
 
-    `refuses` is why it takes no timer at all, empty if it does. `loads` has the LoadState where it is not what the
-    state suggests: a unit may run whose file is gone by now. Of those that are `transient` nothing is left when they
-    stop. Those that are `by_dependency` refuse to be started by hand, `unstoppable` ones to be stopped, `slow` ones
-    take too long for it. `listed` has a unit's properties that list other units: those of a relation stop when it
-    stops. `times` has when a unit was last stopped and started, in microseconds, and `said` the lines of its journal.
+    `refuses` is why it takes no timer at all, empty if it does; one that `ends_early` fails. `loads` has the
+    LoadState where it is not what the state suggests: a unit may run whose file is gone by now. Of those that are
+    `transient` nothing is left when they stop. Those that are `by_dependency` refuse to be started by hand,
+    `unstoppable` ones to be stopped, `slow` ones take too long for it. `listed` has a unit's properties that list
+    other units: those of a relation stop when it stops. `times` has when a unit was last stopped and started, in
+    microseconds, and `said` the lines of its journal.
     """
 
     def __init__(self, **states: str) -> None:
@@ -30,6 +31,7 @@ class Systemd:
         self.started: list[str] = []
         self.stubborn: set[str] = set()
         self.refuses = ""
+        self.ends_early = False
         self.loads: dict[str, str] = {}
         self.transient: set[str] = set()
         self.by_dependency: set[str] = set()
@@ -72,7 +74,7 @@ class Systemd:
             self.started.append(unit)
             self._do("start", unit)
         self.environment = []
-        return 0, "", ""
+        return (1, "", f"Job for {SERVICE} failed.\n") if self.ends_early else (0, "", "")
 
     def _do(self, verb: str, unit: str) -> tuple[int, str, str]:
         if unit in self.stubborn:
@@ -92,8 +94,9 @@ class Systemd:
         if self.states.get(TIMER) == "active":
             return 1, "", f"Failed to start transient timer unit: Unit {RESTORE}.timer was already loaded.\n"
         self.states[TIMER] = "active"
-        self.returning = arguments[arguments.index("restore") + 1 :]
         self.environment = [text.partition("=")[2] for text in arguments if text.startswith("--setenv=")]
+        units = next(text.partition("=")[2] for text in self.environment if text.startswith("PREFLIGHT_UNITS="))
+        self.returning = list(filter(None, units.split(",")))
         return 0, "", ""
 
     def _show(self, unit: str, asked: list[str]) -> str:
@@ -106,6 +109,7 @@ class Systemd:
             "CanStart": "yes" if load == "loaded" and unit not in self.by_dependency else "no",
             "CanStop": "no" if unit in self.unstoppable else "yes",
             "After": " ".join(self.listed.get((unit, "After"), [])),
+            "Triggers": " ".join(self.listed.get((unit, "Triggers"), [])),
             "ActiveExitTimestampMonotonic": str(self.times.get(unit, (0, 0))[0]),
             "ActiveEnterTimestampMonotonic": str(self.times.get(unit, (0, 0))[1]),
             "Transient": "yes" if unit in self.transient else "no",

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 import subprocess
 import typing as t
 
@@ -12,12 +14,12 @@ import pytest
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import privileges
 from ansible_collections.plugnmeet.server.plugins.module_utils._services import (
-    _SCRIPT,
     LISTENER,
     RESTORE,
     Pending,
     Units,
     busy,
+    command_line,
     is_running,
     unit_name,
 )
@@ -40,9 +42,7 @@ def test_what_is_armed_says_when_for_whom_and_in_which_order() -> None:
     assert "--collect" in command
     assert "--on-active=120" in command
     assert "--property=Type=oneshot" in command
-    assert command[-6:-4] == ["/bin/sh", "-c"]
-    assert command[-3] == "restore"
-    assert command[-2:] == [HAPROXY, PLUGNMEET]  # the reverse order
+    assert command[-3:] == ["/bin/sh", "-c", command_line([HAPROXY, PLUGNMEET])]  # the reverse order
     pending = Units(system.run).pending()
     assert pending == Pending("session1", "root", pending.since if pending else "", (HAPROXY, PLUGNMEET))
     assert pending.since.endswith("Z")
@@ -97,7 +97,7 @@ def test_what_runs_and_stops_together_with_a_unit_comes_back_after_it(relation: 
     assert pending is not None
     assert pending.units == (HAPROXY, PLUGNMEET, "etherpad.service", "multi-user.target")
     command = next(call for call in system.calls if call[0] == "systemd-run")
-    assert command[-5:] == ["restore", *pending.units]
+    assert command[-1] == command_line(pending.units)
 
 
 def test_what_stops_together_with_a_unit_is_started_again_if_one_does_not_stop() -> None:
@@ -298,9 +298,39 @@ def test_how_long_a_unit_was_down_is_systemds_own_word(times: tuple[int, int], s
     assert Units(system.run).down_seconds([HAPROXY]) == {HAPROXY: seconds}
 
 
-def test_the_way_back_is_a_script_that_a_shell_and_systemd_read_alike() -> None:
-    assert subprocess.run(["sh", "-nc", _SCRIPT], check=False).returncode == 0
-    assert "${" not in _SCRIPT  # systemd.service(5) would replace it
+def test_the_way_back_has_nothing_that_systemd_would_read_otherwise_after_a_reload() -> None:
+    found = re.fullmatch(r"echo ([A-Za-z0-9+/=]+) \| base64 -d \| /bin/sh", command_line([HAPROXY, r"a\x2db.mount"]))
+    assert found
+    script = base64.b64decode(found[1])
+    assert script.endswith(rf"restore {HAPROXY} 'a\x2db.mount' </dev/null".encode() + b"\n")
+    assert subprocess.run(["sh", "-n"], input=script, check=False).returncode == 0
+
+
+def test_a_way_back_that_ends_before_its_time_is_gone_once_more_by_hand() -> None:
+    system = Systemd(plugnmeet="active", haproxy="active")
+    units = Units(system.run)
+    units.quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    pending = units.pending()
+    assert pending is not None
+    system.returning = []
+    system.ends_early = True
+    assert units.restore(pending) == []
+    assert system.did("start") == [f"start {RESTORE}.service", f"start {HAPROXY} {PLUGNMEET}"]
+
+
+def test_a_socket_is_refused_if_its_service_would_go_on() -> None:
+    system = Systemd(web="active")
+    system.states["web.socket"] = "active"
+    system.listed["web.socket", "Triggers"] = ["web.service"]
+    with pytest.raises(PreflightError) as raised:
+        Units(system.run).quiesce(["web.socket"], "session1", "root", 120)
+    assert str(raised.value) == (
+        "web.socket runs and could not be started again beside web.service, which runs, too; name web.service in "
+        "preflight_services (units) as well"
+    )
+    assert system.did() == []
+    Units(system.run).quiesce(["web.socket", "web.service"], "session1", "root", 120)
+    assert system.did() == ["systemd-run", "stop web.socket", "stop web.service"]
 
 
 def test_the_way_back_knows_the_listener_by_its_name() -> None:

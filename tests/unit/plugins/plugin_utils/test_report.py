@@ -94,7 +94,6 @@ def test_the_report_is_exactly_the_contracts(sides: t.Any) -> None:
         ],
         "services": [{"unit": "haproxy", "was": "active", "now": "active", "down_seconds": 2.61}],
         "strangers": {},
-        "warnings": [],
     }
 
 
