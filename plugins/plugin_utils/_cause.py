@@ -24,11 +24,11 @@ class Cause(t.NamedTuple):
 
     `unseen` says that nothing at all of that vantage and address family reached the target. `ports` are pairs of
     protocol and ports, `names` and `entries` (pairs likewise) the requirements that they belong to, `ends` pairs of
-    vantage and address family (None if there was no address), `addresses` those of the target that were asked, and
-    `last_hops` how far it came. Where the address is not the target's, `astray` is what is known of that, and whatever
-    came of asking it is one cause, of which these are the `parts`. Where a limit on the way hides ports, which of them
-    is chance: then `ports` are whole entries, `share` says how many of how many it is, and `after` how many answers
-    there had been. `expect` is what the ports shall be.
+    vantage and address family (None if there was no address), `addresses` those of the target that were asked,
+    `sources` those of the vantages as the target sees them, and `last_hops` how far it came. Where the address is not
+    the target's, `astray` is what is known of that, and whatever came of asking it is one cause, of which these are the
+    `parts`. Where a limit on the way hides ports, which of them is chance: then `ports` are whole entries, `share` says
+    how many of how many it is, and `after` how many answers there had been. `expect` is what the ports shall be.
     """
 
     state: str
@@ -47,6 +47,7 @@ class Cause(t.NamedTuple):
     parts: tuple[Cause, ...] = ()
     after: tuple[str, ...] = ()
     share: tuple[int, int] = (0, 0)
+    sources: tuple[str, ...] = ()
 
 
 def cause_of(check: Check, result: Result) -> Cause:
@@ -69,6 +70,7 @@ def cause_of(check: Check, result: Result) -> Cause:
         astray=result.facts.get("astray"),
         after=(str(result.facts["after"]),) if "after" in result.facts else (),
         share=(len(result.ports), len(check.requirement.ports)) if limited else (0, 0),
+        sources=(check.vantage.source[check.family],) if check.family in check.vantage.source else (),
     )
 
 
@@ -111,6 +113,7 @@ def _merge(causes: t.Iterable[Cause], same: t.Callable[[Cause], t.Any]) -> list[
             parts=(*parts_of(known), *parts_of(cause)),
             after=_union(known.after, cause.after),
             share=(known.share[0] + cause.share[0], known.share[1] + cause.share[1]),
+            sources=_union(known.sources, cause.sources),
         ) if known else cause  # fmt: skip
     return list(merged.values())
 

@@ -12,14 +12,15 @@ import re
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
-from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import TIME_OVER
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._allow import allow, spread
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._exposure import explain_exposure
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule, allow
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall, Rule
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand, reserve_ports, word
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._wrong_address import about_astray
@@ -33,6 +34,15 @@ _RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 
 # What a prober can tell of the target itself, even if it does not stand for the internet
 _ON_THE_TARGET = ("port_in_use", "blocked_on_host", "rejected_on_host")
+
+# Where rules of the target's own that translate a port explain what came of it
+_AFTER_TRANSLATION = ("blocked_on_host", "rejected_on_host", "wrong_server", "intercepted")
+
+# What the kernel says of an answer that it has no way for, and not of one that a rule stops (ip-route(8))
+_NO_WAY_BACK = (
+    *("Invalid argument", "Network is unreachable", "Network unreachable", "No route to host", "Host is unreachable"),
+    "Permission denied",
+)
 
 _MOST_RULES = 2  # in a sentence
 _NOBODY_LISTENS = "So does another machine that it is forwarded to, on which nobody listens, and some firewalls."
@@ -55,6 +65,8 @@ def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) 
         explain, remedies = _seen_from_inside, _name_another_vantage
     if cause.astray:
         return Advice(*about_astray(cause, words.host, words.address))
+    if cause.state in _AFTER_TRANSLATION and words.translated():
+        explain, remedies = _translated, _leave_untranslated
     if cause.gap:
         unplaced = f"No proof came back; where it was lost is not known, because {cause.gap}."
         if "preflight_ttl" in cause.gap:
@@ -91,6 +103,7 @@ class _Words:
         self.ports = listing([f"{shortened(ports)}/{protocol}" for protocol, ports in cause.ports])
         self.port_sets = cause.ports
         self.entries = cause.entries
+        self.sources = cause.sources
 
     def rules(self, outward: bool) -> list[Rule]:
         """The server's own rules that stop these ports, or the answers from them."""
@@ -101,6 +114,28 @@ class _Words:
             and rule.family in self.family_names
             and any(rule.protocol == protocol and rule.ports & read_ports(ports) for protocol, ports in self.port_sets)
         ]
+
+    def translated(self) -> bool:
+        """Tell whether it is rules of the server's own that translate these ports, and no others."""
+        rules = self.rules(outward=False)
+        return bool(rules) and all(rule.translates for rule in rules)
+
+    def unexplained(self) -> bool:
+        """Tell whether the server's rules are known, and none of them stops these ports."""
+        return self.firewall.known and not self.rules(outward=False)
+
+    def to_open(self, outward: bool = False) -> list[tuple[str, str]]:
+        """The ports for commands: the whole entry where chance chose some of it, or they are in too many pieces."""
+        chance = any(rule.limits for rule in self.rules(outward))
+        return [
+            (protocol, self._entry(protocol, ports) if chance or spread(read_ports(ports)) else ports)
+            for protocol, ports in self.port_sets
+        ]
+
+    def _entry(self, protocol: str, ports: str) -> str:
+        """All of the entries of the table that some ports are of."""
+        entries = [read_ports(entry) for over, entry in self.entries if over == protocol]
+        return format_ports(frozenset().union(*(entry for entry in entries if entry & read_ports(ports))))
 
     def stopped_by_rules(self) -> bool:
         """Tell whether it is certain that rules of the server's own would stop all of these ports."""
@@ -264,6 +299,8 @@ def _return_blocked(words: _Words) -> str:
             f"{words.vantages}."
         )
     reason = words.fact("reason", "it never got to the network card")
+    if reason in _NO_WAY_BACK:
+        return f"{words.host} got the question, but has no way for its answer back to {words.vantages}: {reason}."
     stopped = f"its answer was stopped on {words.host} itself: {reason}."
     return f"{words.host} got the question, but {stopped} {_by(words, outward=True)}".rstrip()
 
@@ -274,6 +311,8 @@ def _let_answers_out(words: _Words) -> list[str]:
             f"In the firewall in front of {words.host}, allow outgoing packets from source ports {words.ports}",
             "A stateless firewall needs a rule of its own for the way back",
         ]
+    if words.fact("reason") in _NO_WAY_BACK:
+        return [f"Mend the routes on {words.host}, which has none to {words.vantages}:", *_ways_back(words)]
     known = _commands(words, outward=True)
     return known or [f"In {words.host}'s own firewall, allow outgoing packets from source ports {words.ports}"]
 
@@ -375,7 +414,7 @@ def _open_upstream(words: _Words) -> list[str]:
     examples = cloud or "the provider's security group or network firewall, or the router"
     steps = [
         f"Open {words.ports} to {words.ips} in {where} ({examples})",
-        *([] if known else cloud_commands(words.firewall.cloud, words.port_sets)),
+        *([] if known else cloud_commands(words.firewall.cloud, words.to_open())),
         *_made_for_the_wrong_protocol(words),
         *([_forward_to_host(words)] if _is_a_machines_refusal(words) else []),
     ]
@@ -396,7 +435,10 @@ def _blocked_on_host(words: _Words) -> str:
         place = f"{reached} was dropped there, before {words.host}'s own firewall: at the ingress hook"
         by = _by(words)
         return f"{place}. {by}" if by else f"{place} (tc, or nftables)."
-    dropped = f"{reached} {words.host}'s own firewall dropped it."
+    if words.unexplained():
+        dropped = f"{reached} went no further. No rule of {words.host}'s own firewall was found that stops it."
+    else:
+        dropped = f"{reached} {words.host}'s own firewall dropped it."
     return " ".join(filter(None, (dropped, _by(words), _instead(words), _off_by_one(words))))
 
 
@@ -410,7 +452,7 @@ def _by(words: _Words, outward: bool = False) -> str:
     """Which rule of the server's own stops it, if that is known."""
     found: dict[str, list[str]] = {}
     for rule in words.rules(outward):
-        kind = "the policy" if rule.policy else "the rule"
+        kind = "the policy" if rule.policy else "a limit, the rule" if rule.limits else "the rule"
         seems = "" if rule.certain else " (as it seems)"
         found.setdefault(f"{kind} {quoted(rule.rule)} of chain {rule.chain} in table {rule.table}{seems}", []).append(
             rule.before
@@ -419,7 +461,29 @@ def _by(words: _Words, outward: bool = False) -> str:
     for text, befores in list(found.items())[:_MOST_RULES]:
         behind = list(dict.fromkeys(filter(None, befores)))[:_MOST_RULES]
         told.append(f"{text}, which stands before {listing(list(map(quoted, behind)))}" if behind else text)
-    return f"That is {'; '.join(told)}." if told else ""
+    chance = (
+        " Chance decides which ports such a limit stops." if any(rule.limits for rule in words.rules(outward)) else ""
+    )
+    return f"That is {'; '.join(told)}.{chance}" if told else ""
+
+
+def _translated(words: _Words) -> str:
+    """That it is the server itself that sends it to another port or address."""
+    if words.fact("by"):
+        result = f"It came to nothing there: {words.fact('by')}."
+    elif words.fact("to"):
+        result = f"It arrived at port {shortened(words.fact('to'))}."
+    elif words.fact("what") or words.facts.get("certificate"):
+        result = f"What came back was {_answer(words)}."
+    else:
+        result = "Nothing came back from there."
+    sent = f"{words.host} itself sends what comes to {words.ports} to another port or address."
+    return f"{sent} {_by(words)} {result}"
+
+
+def _leave_untranslated(words: _Words) -> list[str]:
+    step = f"Take that port mapping away, so that {words.ports} stay with {words.host} itself"
+    return [step, *_commands(words, outward=False)]
 
 
 def _open_on_host(words: _Words) -> list[str]:
@@ -431,8 +495,10 @@ def _open_on_host(words: _Words) -> list[str]:
             Command("tc filter show dev eth0 ingress"),
         ]
         return known if any(rule.hook == "ingress" for rule in words.rules(outward=False)) else look
+    if words.unexplained():
+        return [*_look_around(words), *_made_for_the_wrong_protocol(words)]
     if not known:
-        like_ufw = allow(words.host, words.firewall._replace(in_force="ufw"), (), words.port_sets, ())
+        like_ufw = allow(words.host, words.firewall._replace(in_force="ufw"), (), words.to_open())
         known = [
             f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:",
             *(Command(step) for step in like_ufw if isinstance(step, Command)),
@@ -443,9 +509,21 @@ def _open_on_host(words: _Words) -> list[str]:
 def _commands(words: _Words, outward: bool) -> list[str]:
     """What to do in the server's own packet filter, empty if it is not known."""
     rules = words.rules(outward)
-    if outward and not rules:
-        return []
-    return allow(words.host, words.firewall, rules, words.port_sets, words.family_names)
+    return allow(words.host, words.firewall, rules, words.to_open(outward)) if rules else []
+
+
+def _look_around(words: _Words) -> list[str]:
+    """Where to look on a server of which no rule explains it."""
+    return [
+        f"On {words.host}, look for what stops it: at all rules, the way back to {words.vantages}, and rp_filter:",
+        Command("nft list ruleset"),
+        *_ways_back(words),
+        Command("sysctl -a -r '\\.rp_filter'"),
+    ]
+
+
+def _ways_back(words: _Words) -> list[str]:
+    return [Command(f"ip route get {source}") for source in words.sources or ("PROBER",)]
 
 
 def _untested(words: _Words) -> str:

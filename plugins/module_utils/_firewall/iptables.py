@@ -53,7 +53,6 @@ _VERDICTS = {
     "DNAT": TRANSLATE,
     "REDIRECT": TRANSLATE,
     "NETMAP": TRANSLATE,
-    "TPROXY": TRANSLATE,
     "SNAT": ACCEPT,
     "MASQUERADE": ACCEPT,
     "TARPIT": DROP,
@@ -111,12 +110,15 @@ def _add(table: Table, line: str) -> None:
         return
     chain = table.chains.setdefault(words[1], [])
     options = _options(words[2:])
-    verdict, target = CONTINUE, ""
+    verdict, target, untracks = CONTINUE, "", False
     for dummy, name, values in options:
         if name in ("-j", "-g") and values:
             verdict, target = _verdict(values[0], name == "-g", table)
+            untracks = values[0] == "NOTRACK" or (values[0] == "CT" and "--notrack" in words)
+            if values[0] == "REDIRECT" and "--to-ports" not in words:
+                verdict = ACCEPT  # the port is the same, and so is the server
     conditions = _conditions(options, "ipv6" if table.family == "ip6" else "ipv4")
-    chain.append(Rule(_all(conditions), verdict, target, line, len(chain) + 1))
+    chain.append(Rule(_all(conditions), verdict, target, line, len(chain) + 1, untracks=untracks))
 
 
 def _verdict(target: str, is_goto: bool, table: Table) -> tuple[str, str]:

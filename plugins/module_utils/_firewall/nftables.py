@@ -64,13 +64,13 @@ _VERDICTS = {
     "goto": GOTO,
     "dnat": TRANSLATE,
     "redirect": TRANSLATE,
-    "tproxy": TRANSLATE,
-    "synproxy": TRANSLATE,
-    "fwd": TRANSLATE,
+    "tproxy": UNCLEAR,
+    "synproxy": UNCLEAR,
+    "fwd": UNCLEAR,
     "snat": ACCEPT,
     "masquerade": ACCEPT,
 }
-_TARGETS = {"REJECT": REJECT, "DROP": DROP, "NFQUEUE": QUEUE, "DNAT": TRANSLATE, "REDIRECT": TRANSLATE, "LOG": CONTINUE}
+_TARGETS = {"REJECT": REJECT, "DROP": DROP, "NFQUEUE": QUEUE, "DNAT": TRANSLATE, "LOG": CONTINUE}
 _FAMILIES = {"ipv4": "ipv4", "2": "ipv4", "ip": "ipv4", "ipv6": "ipv6", "10": "ipv6", "ip6": "ipv6"}
 _HEADERS = {"ip": "ipv4", "ip6": "ipv6"}
 _OTHER_PROTOCOLS = frozenset(("icmp", "icmpv6", "igmp", "sctp", "dccp", "udplite", "ah", "esp", "comp", "arp"))
@@ -168,6 +168,7 @@ def _rules(body: Json, text: str, position: int, elements: Elements) -> list[Rul
     conditions: list[Condition] = []
     ends: list[tuple[Condition, str, str]] = []
     opaque = False
+    untracks = any("notrack" in statement for statement in body["expr"])
     for statement in body["expr"]:
         ((kind, value),) = statement.items()
         if kind == "match":
@@ -175,7 +176,7 @@ def _rules(body: Json, text: str, position: int, elements: Elements) -> list[Rul
         elif kind == "vmap":
             ends = _branches(value, elements)
         elif kind in _VERDICTS:
-            ends = [(_rejected(value) if kind == "reject" else _always, *_verdict(statement))]
+            ends = [(_asks(kind, value), *_verdict(statement))]
         elif kind == "xt" and value and value.get("type") == "target":
             ends = [(_always, _TARGETS.get(value["name"], UNCLEAR), "")]
         elif kind not in _PASSING and not (kind == "set" and "stmt" not in value):
@@ -184,14 +185,29 @@ def _rules(body: Json, text: str, position: int, elements: Elements) -> list[Rul
     if not ends:
         ends = [(_always, UNCLEAR if opaque else CONTINUE, "")]
     return [
-        Rule(_all([*conditions, condition]), verdict, target, text, position, body["handle"])
+        Rule(_all([*conditions, condition]), verdict, target, text, position, body["handle"], untracks)
         for condition, verdict, target in ends
     ]
 
 
 def _verdict(statement: Json) -> tuple[str, str]:
     ((kind, value),) = statement.items()
+    if kind == "redirect" and not (isinstance(value, dict) and "port" in value):
+        return ACCEPT, ""  # the port is the same, and so is the server
     return _VERDICTS[kind], value["target"] if kind in ("jump", "goto") else ""
+
+
+def _asks(kind: str, body: Json) -> Condition:
+    """What a verdict itself says of the packet."""
+    if kind == "reject":
+        return _rejected(body)
+    if kind in ("dnat", "redirect") and isinstance(body, dict) and any(map(_is_map, body.values())):
+        return _unknown  # what is not in the map is not translated
+    return _always
+
+
+def _is_map(value: Json) -> bool:
+    return isinstance(value, dict) and "map" in value
 
 
 def _rejected(body: Json) -> Condition:

@@ -15,7 +15,7 @@ import ipaddress
 import socket
 import typing as t
 
-from .truth import NO, UNKNOWN, YES, Truth, bits, so
+from .truth import NO, UNKNOWN, YES, Truth, bits, both, negated, so
 
 IN, OUT = "in", "out"
 EPHEMERAL = bits(1024, 65535)  # where a prober asks from
@@ -40,7 +40,8 @@ class Packet(t.NamedTuple):
     """A question (IN, conntrack's NEW), its answer (OUT, ESTABLISHED), or what follows that (IN, ESTABLISHED).
 
     `peer` is the prober's address, and `own` are those that the question may have been sent to; `interface` is the one
-    that leads outside. Each of them may be empty, for unknown. Before it is `tracked`, the kernel calls it invalid.
+    that leads outside. Each of them may be empty, for unknown. Before it is `tracked`, the kernel calls it invalid; of
+    the `untracked` ports conntrack never sees it.
     """
 
     direction: str
@@ -51,6 +52,7 @@ class Packet(t.NamedTuple):
     peer: str = ""
     own: tuple[str, ...] = ()
     tracked: bool = True
+    untracked: Truth = NO
 
 
 def is_protocol(packet: Packet, name: str) -> Truth:
@@ -98,8 +100,10 @@ def has_address(packet: Packet, source: bool, spans: t.Sequence[Span]) -> Truth:
 
 def has_state(packet: Packet, state: str) -> Truth:
     """Conntrack's state of the packet, in any case of letters."""
+    if state.lower() == "untracked":
+        return packet.untracked
     real = "invalid" if not packet.tracked else "established" if packet.established else "new"
-    return so(state.lower() == real)
+    return both([so(state.lower() == real), negated(packet.untracked)])
 
 
 def has_status(packet: Packet, status: str) -> Truth:

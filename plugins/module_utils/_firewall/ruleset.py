@@ -18,12 +18,11 @@ ACCEPT = "accept"  # this chain and those that called it are done with it
 DROP, REJECT, QUEUE = "drop", "reject", "queue"
 JUMP, GOTO, RETURN = "jump", "goto", "return"
 CONTINUE = "continue"
-TRANSLATE = "translate"  # it goes on to another port or address, and what becomes of it there is not looked at
+TRANSLATE = "translate"  # it ends here as what it was; what becomes of it at another port or address is not looked at
 UNCLEAR = "unclear"  # a target that is not known here
 
 STOPS = (DROP, REJECT, QUEUE)
-DOUBTFUL = (TRANSLATE, UNCLEAR)
-STAYING = (CONTINUE, *DOUBTFUL)  # the packet goes on to the next rule, as far as can be seen here
+STAYING = (CONTINUE, UNCLEAR)  # the packet goes on to the next rule, as far as can be seen here
 
 # The hooks on the way to a server's program and back, in their order (nft(8), ADDRESS FAMILIES).
 HOOKS = {IN: ("ingress", "prerouting", "input"), "out": ("output", "postrouting", "egress")}
@@ -34,7 +33,10 @@ Condition = t.Callable[[Packet], Truth]
 
 
 class Rule(t.NamedTuple):
-    """One rule: `text` is how its tool prints it, `position` counts from 1, and a `handle` is nftables' own."""
+    """One rule: `text` is how its tool prints it, `position` counts from 1, and a `handle` is nftables' own.
+
+    One that `untracks` takes packets out of conntrack's sight.
+    """
 
     condition: Condition
     verdict: str
@@ -42,6 +44,7 @@ class Rule(t.NamedTuple):
     text: str
     position: int
     handle: int = 0
+    untracks: bool = False
 
 
 class Base(t.NamedTuple):

@@ -17,7 +17,6 @@ import typing as t
 from .packet import Packet
 from .ruleset import (
     ACCEPT,
-    DOUBTFUL,
     DROP,
     GOTO,
     HOOKS,
@@ -25,16 +24,18 @@ from .ruleset import (
     QUEUE,
     RETURN,
     STAYING,
+    UNCLEAR,
     Base,
     Rule,
     Table,
 )
+from .truth import Truth, either
 
 _DEEPEST = 64  # nested chains; the kernel allows 16, and no loops
 
 
 class Stop(t.NamedTuple):
-    """Where ports are stopped.
+    """Where ports are stopped, or sent to another port or address.
 
     `via` are the chains that lead there, `rule` is None for a policy, and `before` is a rule further on that would have
     let the ports through.
@@ -133,8 +134,11 @@ class _Way:
                 break
             truth = rule.condition(self._packet)
             taken = Ports(here.alive & (truth.yes | truth.maybe), here.stopped & truth.yes)
+            if rule.untracks and not base.tracked:
+                certain = taken.alive & truth.yes & ~self._accepted & ~back.alive if len(via) == 1 else 0
+                self._untrack(Truth(certain, taken.alive & ~certain))
             if rule.verdict in STAYING or not any(taken):
-                self._unclear |= taken.alive if rule.verdict in DOUBTFUL else 0
+                self._unclear |= taken.alive if rule.verdict == UNCLEAR else 0
                 continue
             here = Ports(here.alive & ~truth.yes, here.stopped & ~truth.yes)
             if rule.verdict in (JUMP, GOTO):
@@ -151,6 +155,10 @@ class _Way:
                 self._accepted |= taken.alive if rule.verdict == QUEUE else 0
                 here = here.and_(Ports(0, taken.stopped | (taken.alive & truth.yes)))
         return back.and_(here)
+
+    def _untrack(self, ports: Truth) -> None:
+        """Conntrack does not see the packet to these ports."""
+        self._packet = self._packet._replace(untracked=either([self._packet.untracked, ports]))
 
     def _meet(self, stop: Stop) -> None:
         if stop.ports:

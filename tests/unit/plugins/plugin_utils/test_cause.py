@@ -34,6 +34,7 @@ def test_requirements_that_fail_alike_have_one_cause(sides: t.Any) -> None:
         entries=(("tcp", "80"), ("udp", "5-6")),
         ends=(("ext", "ipv4"),),
         addresses=("203.0.113.10",),
+        sources=("198.51.100.2",),
     )
 
 

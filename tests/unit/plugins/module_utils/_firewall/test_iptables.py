@@ -147,10 +147,47 @@ def test_a_target_stops_or_not(target: str, expected: bool | None) -> None:
     assert (False if not found else True if found[0].certain else None) is expected
 
 
-@pytest.mark.parametrize("target", ["-j DNAT --to-destination 10.0.0.1", "-j SOMETHING --new"])
-def test_behind_a_translation_or_an_unknown_target_nothing_is_certain(target: str) -> None:
-    (found,) = met(f"*filter\n:INPUT DROP [0:0]\n-A INPUT {target}\nCOMMIT\n", TCP, 1)
+def test_behind_an_unknown_target_nothing_is_certain() -> None:
+    (found,) = met("*filter\n:INPUT DROP [0:0]\n-A INPUT -j SOMETHING --new\nCOMMIT\n", TCP, 1)
     assert not found.certain
+
+
+DOCKER = """*nat
+:PREROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A DOCKER -i docker0 -j RETURN
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 443 -j DNAT --to-destination 172.17.0.2:443
+COMMIT
+"""
+
+
+def test_a_port_that_docker_publishes_is_told_with_the_rule_that_translates_it() -> None:
+    (found,) = met(DOCKER, TCP)
+    assert (found.action, found.via, found.rule and found.rule.position) == ("translate", ("PREROUTING", "DOCKER"), 2)
+    assert (list(ports_of(found.ports)), found.certain) == ([443], True)
+    assert met(DOCKER, UDP) == []
+
+
+@pytest.mark.parametrize(("target", "moved"), [("REDIRECT --to-ports 22", True), ("REDIRECT", False)])
+def test_a_redirection_without_a_port_leaves_the_port_with_the_server(target: str, moved: bool) -> None:
+    assert bool(met(f"*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j {target}\nCOMMIT\n", TCP)) is moved
+
+
+@pytest.mark.parametrize("target", ["CT --notrack", "NOTRACK"])
+def test_what_conntrack_does_not_see_is_untracked_and_not_new(target: str) -> None:
+    raw = f"*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p udp -j {target}\nCOMMIT\n"
+    for state, stopped in (("NEW", True), ("UNTRACKED", False), ("NEW,UNTRACKED", False)):
+        saved = f"{raw}*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate {state} -j ACCEPT\nCOMMIT\n"
+        found = met(saved, UDP, 1 << 443)
+        assert [(stop.rule, stop.certain) for stop in found] == ([(None, True)] if stopped else [])
+
+
+def test_where_it_may_be_that_conntrack_does_not_see_it_nothing_is_certain() -> None:
+    raw = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m mark --mark 1 -j CT --notrack\nCOMMIT\n"
+    saved = f"{raw}*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate NEW -j ACCEPT\nCOMMIT\n"
+    (found,) = met(saved, TCP, 1 << 443)
+    assert (found.rule, found.certain) == (None, False)
 
 
 def test_all_tables_are_read_and_nat_sees_questions_only() -> None:

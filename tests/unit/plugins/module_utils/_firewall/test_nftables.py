@@ -214,7 +214,14 @@ def test_an_expression_is_true_false_or_unknown(expression: t.Any, tcp: bool | N
         ({"reject": {"type": "icmpv6", "expr": "no-route"}}, [False, False]),
         ({"queue": {"num": 0}}, [None, None]),
         ({"accept": None}, [False, False]),
-        ({"redirect": {"port": 50000}}, [False, False]),
+        ({"redirect": {"port": 50000}}, [True, True]),
+        ({"redirect": None}, [False, False]),
+        ({"dnat": {"addr": "172.17.0.2", "port": 443}}, [True, True]),
+        (
+            {"dnat": {"addr": {"map": {"key": payload("th", "dport"), "data": {"set": [[443, "10.0.0.1"]]}}}}},
+            [None] * 2,
+        ),
+        ({"tproxy": {"port": 50000}}, [False, False]),
         ({"xt": {"type": "target", "name": "REJECT"}}, [True, True]),
         ({"xt": {"type": "target", "name": "LOG"}}, [False, False]),
         ({"xt": None}, [False, False]),
@@ -260,3 +267,20 @@ def test_devices_are_read_from_newer_json_too() -> None:
     for devices in ("eth1", ["eth1", "wg0"]):
         (table,) = tables(json.loads(one_rule(hook="ingress", dev=devices)), "")
         assert table.bases[0].devices[0] == "eth1"
+
+
+def test_what_is_translated_is_told_with_its_rule() -> None:
+    ruleset = one_rule({"redirect": {"port": 22}}, type="nat", hook="prerouting", prio=-100)
+    (found,) = walk(tables(json.loads(ruleset), ""), TCP, 1 << 443)
+    assert (found.action, found.rule and found.rule.handle, found.certain) == ("translate", 9, True)
+    assert walk(tables(json.loads(ruleset), ""), TCP._replace(established=True), 1 << 443) == []
+
+
+@pytest.mark.parametrize(("prio", "stopped"), [(-300, True), (-100, False)])
+def test_what_conntrack_does_not_see_is_not_new(prio: int, stopped: bool) -> None:
+    new = match({"ct": {"key": "state"}}, "new", "in")
+    early = json.loads(one_rule(match(payload("udp", "dport"), 443), {"notrack": None}, hook="prerouting", prio=prio))
+    late = json.loads(one_rule(new, {"accept": None}, policy="drop"))
+    both = [*tables(early, ""), *tables(late, "")]
+    assert [(stop.rule, stop.certain) for stop in walk(both, UDP, 1 << 443)] == ([(None, True)] if stopped else [])
+    assert walk(both, TCP, 1 << 443) == []

@@ -114,11 +114,18 @@ def test_an_unknown_detour_that_comes_back_changes_nothing() -> None:
     assert found(walk([table(DROP, base=rules, log=[rule(CONTINUE)])], PACKET, PORTS)) == [("policy drop", PORTS, True)]
 
 
-@pytest.mark.parametrize("verdict", [TRANSLATE, UNCLEAR])
-def test_nothing_is_certain_of_what_is_translated_or_of_an_unknown_target(verdict: str) -> None:
-    rules = [rule(verdict, 0b0001)]
+def test_nothing_is_certain_of_an_unknown_target() -> None:
+    rules = [rule(UNCLEAR, 0b0001)]
     assert (found(walk([table(DROP, base=rules)], PACKET, 0b0001))) == [("policy drop", 0b0001, False)]
     assert walk([table(base=rules)], PACKET, 0b0001) == []
+
+
+def test_what_is_translated_ends_there() -> None:
+    rules = [rule(TRANSLATE, 0b0011, maybe=0b0010)]
+    assert found(walk([table(base=rules)], PACKET, PORTS)) == [
+        ("translate 11", 0b0001, True),
+        ("translate 11", 0b0010, False),
+    ]
 
 
 def test_a_program_at_a_queue_may_let_in() -> None:
