@@ -135,7 +135,7 @@ class _Words:
     def _entry(self, protocol: str, ports: str) -> str:
         """All of the entries of the table that some ports are of."""
         entries = [read_ports(entry) for over, entry in self.entries if over == protocol]
-        return format_ports(frozenset().union(*(entry for entry in entries if entry & read_ports(ports))))
+        return format_ports(read_ports(ports).union(*(entry for entry in entries if entry & read_ports(ports))))
 
     def stopped_by_rules(self) -> bool:
         """Tell whether it is certain that rules of the server's own would stop all of these ports."""
@@ -482,8 +482,7 @@ def _translated(words: _Words) -> str:
 
 
 def _leave_untranslated(words: _Words) -> list[str]:
-    step = f"Take that port mapping away, so that {words.ports} stay with {words.host} itself"
-    return [step, *_commands(words, outward=False)]
+    return _commands(words, outward=False) or [f"Take the rule away that translates {words.ports} on {words.host}"]
 
 
 def _open_on_host(words: _Words) -> list[str]:

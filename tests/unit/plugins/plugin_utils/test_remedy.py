@@ -340,6 +340,104 @@ def test_what_the_network_card_did_not_show_the_rules_may(about: dict[str, t.Any
         assert given.remedy[1] == "nft insert rule inet own in position 7 udp dport 50000-60000 accept"
 
 
+ON_HOST = CAUSE._replace(state="blocked_on_host", sources=("198.51.100.2",))
+
+
+def with_rules(cause: Cause, *rows: dict[str, t.Any], in_force: str = "nftables") -> Advice:
+    return advise(cause, "meet1", "x", read_firewall({"in_force": in_force, "rules": list(rows)}))
+
+
+@pytest.mark.parametrize("in_force", ["ufw", "nftables", "none"])
+@pytest.mark.parametrize("rows", [[], [{**NFT_DROP, "protocol": "tcp"}]])
+def test_where_no_rule_of_a_known_firewall_stops_it_nobody_is_told_to_open_it(
+    in_force: str, rows: list[dict[str, t.Any]]
+) -> None:
+    given = with_rules(ON_HOST, *rows, in_force=in_force)
+    assert given.explanation == (
+        "It reached meet1's network card, and went no further. No rule of meet1's own firewall was found that stops it."
+    )
+    assert given.remedy == [
+        "On meet1, look for what stops it: at all rules, the way back to ext, and rp_filter:",
+        "nft list ruleset",
+        "ip route get 198.51.100.2",
+        "sysctl -a -r '\\.rp_filter'",
+    ]
+    assert [type(step) for step in given.remedy[1:]] == [Command] * 3
+
+
+@pytest.mark.parametrize("in_force", ["", "unknown"])
+def test_where_its_rules_could_not_be_read_it_is_the_firewall_all_the_same(in_force: str) -> None:
+    given = with_rules(ON_HOST, in_force=in_force)
+    assert given == Advice(
+        "It reached meet1's network card, and meet1's own firewall dropped it.",
+        [OPEN_ON_HOST, "ufw allow 50000:60000/udp"],
+    )
+
+
+@pytest.mark.parametrize("reason", ["Invalid argument", "Network is unreachable", "No route to host"])
+def test_an_answer_without_a_way_back_is_a_matter_of_routes(reason: str) -> None:
+    cause = ON_HOST._replace(state="return_blocked", facts={"where": "target", "reason": reason})
+    assert with_rules(cause, {**NFT_DROP, "hook": "output"}) == Advice(
+        f"meet1 got the question, but has no way for its answer back to ext: {reason}.",
+        ["Mend the routes on meet1, which has none to ext:", "ip route get 198.51.100.2"],
+    )
+
+
+TRANSLATING = {
+    **NFT_DROP,
+    "action": "translate",
+    "hook": "prerouting",
+    "table": "ip nat",
+    "chain": "DOCKER",
+    "rule": "udp dport 50000-60000 dnat to 172.17.0.2",
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "result"),
+    [
+        ("blocked_on_host", {}, "Nothing came back from there."),
+        ("rejected_on_host", {"by": "TCP reset"}, "It came to nothing there: TCP reset."),
+        ("wrong_server", {"what": '"SSH-2.0-x"'}, 'What came back was "SSH-2.0-x".'),
+        ("intercepted", {"to": "80"}, "It arrived at port 80."),
+    ],
+)
+def test_a_rule_of_the_servers_own_that_translates_a_port_is_the_cause(state: str, facts: Facts, result: str) -> None:
+    given = with_rules(ON_HOST._replace(state=state, facts=facts), TRANSLATING)
+    assert given.explanation == (
+        "meet1 itself sends what comes to 50000-60000/udp to another port or address. That is the rule "
+        f'"udp dport 50000-60000 dnat to 172.17.0.2" of chain DOCKER in table ip nat. {result}'
+    )
+    assert given.remedy[:2] == [
+        "On meet1, where nftables is in charge:",
+        "nft insert rule ip nat DOCKER position 7 udp dport 50000-60000 accept",
+    ]
+    assert given.remedy[2].startswith("And stop the container that publishes the port")
+
+
+def test_a_rule_that_translates_the_other_familys_ports_is_not_the_cause() -> None:
+    cause = ON_HOST._replace(state="wrong_server", facts={"what": "x"}, ends=(("ext", "ipv6"),))
+    assert with_rules(cause, TRANSLATING) == advise(cause, "meet1", "x")
+
+
+LIMIT = {**NFT_DROP, "rule": "udp dport 50000-60000 limit rate over 700/second drop", "certain": False}
+
+
+@pytest.mark.parametrize("odd", ["50001,50003,50007", ",".join(map(str, range(50001, 52000, 2)))])
+def test_a_limit_is_told_as_one_and_let_past_for_the_whole_entry(odd: str) -> None:
+    given = with_rules(ON_HOST._replace(ports=(("udp", odd),)), LIMIT)
+    assert "That is a limit, the rule" in given.explanation
+    assert given.explanation.endswith("Chance decides which ports such a limit stops.")
+    assert given.remedy[1:-1] == ["nft insert rule inet own in position 7 udp dport 50000-60000 accept"]
+
+
+def test_ports_in_too_many_pieces_are_opened_as_the_whole_entry_and_nothing_else() -> None:
+    odd = ",".join(map(str, range(50001, 50100, 2)))
+    cause = ON_HOST._replace(ports=(("tcp", "443"), ("udp", odd)), entries=(("tcp", "443"), ("udp", "50000-60000")))
+    given = advise(cause, "meet1", "x")
+    assert given.remedy[1:] == ["ufw allow 443/tcp", "ufw allow 50000:60000/udp"]
+
+
 @pytest.mark.parametrize(
     "state",
     ["blocked_upstream", "rejected_upstream", "return_blocked", "wrong_server", "blocked_on_host", "untested"],
