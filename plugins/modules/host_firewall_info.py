@@ -123,8 +123,8 @@ rules:
     action:
       description:
         - V(drop), V(reject), or V(queue) where a program decides.
-        - V(translate) where the rule sends them to another port or address, as Docker's do. They never come to a program
-          that listens on the port itself.
+        - V(translate) where the rule sends them to another port or address, as Docker's do. They never come to a
+          program that listens on the port itself.
       type: str
     certain:
       description: Whether they are stopped in any case. If not, it depends on something that cannot be told beforehand.
