@@ -126,11 +126,13 @@ class _Words:
 
     def to_open(self, outward: bool = False) -> list[tuple[str, str]]:
         """The ports for commands: the whole entry where chance chose some of it, or they are in too many pieces."""
-        chance = any(rule.limits for rule in self.rules(outward))
-        return [
-            (protocol, self._entry(protocol, ports) if chance or spread(read_ports(ports)) else ports)
-            for protocol, ports in self.port_sets
-        ]
+        limits = [rule for rule in self.rules(outward) if rule.limits]
+        found = []
+        for protocol, ports in self.port_sets:
+            these = read_ports(ports)
+            chance = any(rule.protocol == protocol and rule.ports & these for rule in limits)
+            found.append((protocol, self._entry(protocol, ports) if chance or spread(these) else ports))
+        return found
 
     def _entry(self, protocol: str, ports: str) -> str:
         """All of the entries of the table that some ports are of."""
