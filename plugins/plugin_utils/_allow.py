@@ -25,6 +25,7 @@ _UFW_USER_RULE = re.compile(r"-A ufw6?-user-input ")
 # Chains of a zone of firewalld that come before the one for ports, and the priority of a rich rule before them
 # (firewalld.richlanguage(5)); _log has no rules that stop anything.
 _FIREWALLD_EARLY = {"_deny": -1, "_pre": -32768}
+_FIREWALLD_POLICY = re.compile(r"(?:filter_)?IN_policy_(.+?)(?:_(?:pre|log|deny|allow|post))?")
 
 _DOCKER_COMES_BACK = (
     "And stop the container that publishes the port (docker ps shows it), or let it publish another one: what Docker "
@@ -58,16 +59,26 @@ def allow(host: str, firewall: Firewall, rules: t.Sequence[Rule], port_sets: Por
     `rules` are those that stop them. Each is dealt with where it stands, by whoever manages it. If these stop the
     answers, the steps let those out.
     """
-    wanted: _Wanted = {}
-    for protocol, ports in port_sets:
-        wanted[protocol] = wanted.get(protocol, frozenset()) | read_ports(ports)
+    wanted = _wanted(port_sets)
     steps = []
-    for manager in dict.fromkeys([rule.manager for rule in rules] or [firewall.in_force]):
+    for manager in dict.fromkeys(rule.manager for rule in rules):
         own = [rule for rule in rules if rule.manager == manager]
         done = _steps(manager, own, wanted)
         charge = "is in charge" if manager == firewall.in_force else f"has rules beside {firewall.in_force}"
         steps += [f"On {host}, where {manager} {charge}:", *done] if done else []
     return steps
+
+
+def guess(port_sets: PortSets) -> list[str]:
+    """What lets questions to `port_sets` in where ufw is in charge, for a server of which nothing is known."""
+    return list(map(Command, _ufw_rules(_Place([], _groups(_wanted(port_sets))))))
+
+
+def _wanted(port_sets: PortSets) -> _Wanted:
+    wanted: _Wanted = {}
+    for protocol, ports in port_sets:
+        wanted[protocol] = wanted.get(protocol, frozenset()) | read_ports(ports)
+    return wanted
 
 
 def _steps(manager: str, rules: t.Sequence[Rule], wanted: _Wanted) -> list[str]:
@@ -85,7 +96,7 @@ def _steps(manager: str, rules: t.Sequence[Rule], wanted: _Wanted) -> list[str]:
     else:
         return []
     commands = _commands(make, rules, wanted)
-    plain = [] if rules and all(rule.translates for rule in rules) else [lasting]
+    plain = [] if all(rule.translates for rule in rules) else [lasting]
     return [*commands, *plain, *_what_comes_back(rules)] if commands else []
 
 
@@ -103,9 +114,7 @@ def _commands(make: t.Callable[[_Place], list[str]], rules: t.Sequence[Rule], wa
 
 
 def _places(rules: t.Sequence[Rule], wanted: _Wanted) -> list[_Place]:
-    """The chains in which ports are stopped; where no rule is known, all of them are somewhere."""
-    if not rules:
-        return [_Place([], _groups(wanted))]
+    """The chains in which ports are stopped."""
     chains: dict[tuple[str, str, str], list[Rule]] = {}
     for rule in rules:
         chains.setdefault((rule.table, rule.chain, rule.family), []).append(rule)
@@ -141,7 +150,7 @@ def _ufw(rules: t.Sequence[Rule], wanted: _Wanted) -> list[str]:
     """By ufw what it has power over; what stands before the user's rules, or lets no answer out, is met there."""
     users = [rule for rule in rules if _is_for_ufw(rule)]
     others = [rule for rule in rules if rule not in users and not rule.policy and rule.chain.startswith("ufw")]
-    steps = _commands(_ufw_rules, users, wanted) if users or not rules else []
+    steps = _commands(_ufw_rules, users, wanted)
     if not others:
         return steps
     files = dict.fromkeys(_ufw_file(rule) for rule in others)
@@ -154,8 +163,8 @@ def _is_for_ufw(rule: Rule) -> bool:
     late = (
         rule.policy
         or not rule.chain.startswith("ufw")
-        or _UFW_USERS_OWN.match(rule.chain)
-        or _UFW_LATER.match(rule.chain)
+        or _UFW_USERS_OWN.fullmatch(rule.chain)
+        or _UFW_LATER.fullmatch(rule.chain)
     )
     return inward and bool(late)
 
@@ -171,7 +180,7 @@ def _ufw_rules(place: _Place) -> list[str]:
 
     ufw puts nothing before a rule for the same ports, wherever that stands; but it makes that allow what it denied.
     """
-    own = any(_UFW_USERS_OWN.match(rule.chain) for rule in place.rules)
+    own = any(_UFW_USERS_OWN.fullmatch(rule.chain) for rule in place.rules)
     behind = any(_UFW_USER_RULE.match(rule.before) for rule in place.rules)
     verbs = (*(["delete allow"] if own and behind else []), *(["prepend allow"] if own else []), "allow")
     return [f"ufw {verb} {_colons(spans)}/{protocol}" for protocol, spans in place.groups for verb in verbs]
@@ -183,10 +192,9 @@ def _firewalld(rules: t.Sequence[Rule], wanted: _Wanted) -> list[str]:
     forwarded = [rule for rule in inward if rule.translates]
     early = [rule for rule in inward if rule not in forwarded and _priority(rule) is not None]
     late = [rule for rule in inward if rule not in forwarded and rule not in early]
-    steps = _commands(_rich_rules, early, wanted) if early else []
-    for zone in dict.fromkeys(_zone(rule) for rule in late) or ([""] if not rules else []):
-        own = [rule for rule in late if _zone(rule) == zone]
-        groups = _groups(_stopped(own, wanted) if rules else wanted)
+    steps = _commands(_rich_rules, early, wanted)
+    for zone in dict.fromkeys(map(_zone, late)):
+        groups = _groups(_stopped([rule for rule in late if _zone(rule) == zone], wanted))
         ports = " ".join(f"--add-port={span}/{protocol}" for protocol, spans in groups for span in spans)
         steps.append(ServerCommand(f"firewall-cmd --permanent{zone} {ports}"))
     steps += [ServerCommand("firewall-cmd --reload")] if steps else []
@@ -208,6 +216,10 @@ def _priority(rule: Rule) -> int | None:
 
 
 def _zone(rule: Rule) -> str:
+    """The zone, or the policy, which may come before all that is in a zone (firewalld.policies(5))."""
+    policy = _FIREWALLD_POLICY.fullmatch(rule.chain)
+    if policy:
+        return f" --policy={policy[1]}"
     return f" --zone={rule.zone}" if rule.zone else ""
 
 
@@ -223,8 +235,6 @@ def _rich_rules(place: _Place) -> list[str]:
 
 def _iptables(place: _Place) -> list[str]:
     """In front of the rule that stops them; the tool of the family whose rule it is."""
-    if not place.rules:
-        return []
     rule = place.first
     tool = "iptables" if rule.family == "ipv4" else "ip6tables"
     tool += "-legacy" if rule.manager == "iptables-legacy" else ""
@@ -239,8 +249,6 @@ def _iptables(place: _Place) -> list[str]:
 
 
 def _nftables(place: _Place) -> list[str]:
-    if not place.rules:
-        return []
     rule = place.first
     verb, where = ("add", "") if rule.policy else ("insert", f" position {rule.handle}")
     end = "sport" if rule.outward else "dport"

@@ -15,7 +15,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import 
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import icmp
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import TIME_OVER
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._allow import allow, spread
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._allow import allow, guess, spread
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import commands as cloud_commands
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cloud import firewall_of
@@ -499,10 +499,9 @@ def _open_on_host(words: _Words) -> list[str]:
     if words.unexplained():
         return [*_look_around(words), *_made_for_the_wrong_protocol(words)]
     if not known:
-        like_ufw = allow(words.host, words.firewall._replace(in_force="ufw"), (), words.to_open())
         known = [
             f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:",
-            *(Command(step) for step in like_ufw if isinstance(step, Command)),
+            *guess(words.to_open()),
         ]
     return [*known, *_made_for_the_wrong_protocol(words)]
 
@@ -510,7 +509,7 @@ def _open_on_host(words: _Words) -> list[str]:
 def _commands(words: _Words, outward: bool) -> list[str]:
     """What to do in the server's own packet filter, empty if it is not known."""
     rules = words.rules(outward)
-    return allow(words.host, words.firewall, rules, words.to_open(outward)) if rules else []
+    return allow(words.host, words.firewall, rules, words.to_open(outward))
 
 
 def _look_around(words: _Words) -> list[str]:

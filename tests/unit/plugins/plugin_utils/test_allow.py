@@ -227,6 +227,18 @@ def test_a_rich_rule_that_denies_is_preceded_by_one_that_accepts(chain: str, pri
     ]
 
 
+@pytest.mark.parametrize(
+    ("chain", "what"),
+    [
+        ("filter_IN_policy_shut_deny", '--add-rich-rule=\'rule priority="-1" '),
+        ("filter_IN_policy_shut", "--add-port=50000-60000/udp"),
+    ],
+)
+def test_what_a_policy_of_firewalld_stops_is_let_in_by_that_policy(chain: str, what: str) -> None:
+    made = commands("firewalld", zone="public", chain=chain)
+    assert made[0].startswith(f"firewall-cmd --permanent --policy=shut {what}")
+
+
 def test_what_no_rich_rule_of_firewalld_denies_is_a_port_of_its_zone() -> None:
     rules = [
         rule(manager="firewalld", zone="public", chain="filter_IN_public_deny"),
