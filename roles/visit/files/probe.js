@@ -93,13 +93,14 @@ class Prober {
     this.certificate = await RTCPeerConnection.generateCertificate({ name: "ECDSA", namedCurve: "P-256" });
     const tcp = this.targets.filter((target) => target.protocol === "tcp");
     const udp = this.targets.filter((target) => target.protocol === "udp");
-    await Promise.all([this.askTcp(tcp), this.askUdp(udp)]);
+    await Promise.all([this.askTcp(tcp, 2), this.askUdp(udp)]);
+    await this.askTcp(tcp, 1); // once more, for a slow device was busy with UDP
     this.doing = "";
     this.seen();
   }
 
-  async askTcp(targets) {
-    for (let round = 0; round < 2; round++) {
+  async askTcp(targets, rounds) {
+    for (let round = 0; round < rounds; round++) {
       const missing = targets.filter((target) => !target.open);
       const until = performance.now() + TCP_PATIENCE;
       if (missing.length) await this.connect(missing, () => performance.now() > until);
