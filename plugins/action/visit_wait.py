@@ -26,6 +26,7 @@ _ARGUMENTS: dict[str, t.Any] = {
     "links": {"type": "list", "elements": "str", "default": []},
 }
 _MOMENT = 2  # seconds that a line stands
+_PATIENCE = 5  # seconds for who has begun to type, after which what is there is taken for all
 _PAUSE = 1.0  # seconds between two looks at the listener
 _SILENCE = 30.0  # seconds without a first word of the listener
 _REST = 10  # seconds that are left for the listener to say what it saw, as the role has them
@@ -158,13 +159,17 @@ class _Screen:
         return None
 
     def _ask(self, line: str) -> str | None:
+        """What was entered, as from `show`. A long paste may be cut by the end of the moment, and its ENTER lost."""
+        patience = _PATIENCE if self._typed else _MOMENT
         start = time.monotonic()
         message = (_LINE_UP if self._shown else "") + line
-        self._typed += display.prompt_until(
-            message, private=True, seconds=_MOMENT, interrupt_input=_INTERRUPTS, complete_input=_ENTERS
+        typed = display.prompt_until(
+            message, private=True, seconds=patience, interrupt_input=_INTERRUPTS, complete_input=_ENTERS
         )
         self._shown = line
-        if time.monotonic() - start >= _MOMENT:  # nobody pressed ENTER
+        begun, self._typed = self._typed, self._typed + typed
+        without_enter = time.monotonic() - start >= patience
+        if without_enter and not begun:
             return None
         entered, self._typed = self._typed.decode("utf-8", "replace").strip(), b""
-        return entered
+        return (entered or None) if without_enter else entered

@@ -32,7 +32,10 @@ def visitor(done: bool) -> Result:
 
 
 class Screen:
-    """A terminal on which `keys` are pressed, one at each prompt; None is nothing, False that there is no terminal."""
+    """A terminal on which `keys` are pressed, one entry at each prompt.
+
+    Bytes are followed by ENTER, text is not, None is nothing, and False that there is no terminal.
+    """
 
     def __init__(self, keys: t.Iterable[t.Any]) -> None:
         self.keys = iter(keys)
@@ -48,9 +51,9 @@ class Screen:
             raise AnsiblePromptNoninteractive("no terminal")
         if key == b"\x03":
             raise AnsiblePromptInterrupt("user interrupt")
-        if key is None:
+        if key is None or isinstance(key, str):  # no ENTER before the time is over
             visit_wait.time.sleep(seconds)  # type: ignore[attr-defined]
-            return b""
+            return (key or "").encode()
         return bytes(key)
 
 
@@ -62,6 +65,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Result, Screen
         screen = Screen(keys)
         monkeypatch.setattr(visit_wait, "display", screen)
         monkeypatch.setattr(visit_wait, "_MOMENT", 0.05)
+        monkeypatch.setattr(visit_wait, "_PATIENCE", 0.1)
         monkeypatch.setattr(visit_wait, "_PAUSE", 0.01)
         arguments = {"session": SESSION, "addresses": ADDRESSES, "ports": 5, "links": ["/page.html"]}
         task = types.SimpleNamespace(args=arguments, async_val=0, check_mode=check, action="visit_wait")
@@ -142,6 +146,19 @@ def test_a_result_is_pasted(run: t.Callable[..., tuple[Result, Screen]]) -> None
     dummy, screen = run([RUNNING], [b"wrong", b"right", b""])
     said = "".join(screen.shown)
     assert said.index("no result of this test") < said.index("That is a result of this test")
+
+
+@pytest.mark.parametrize("cut", [["rig", b"ht"], ["rig", "ht"], ["right", None], [None, "right", b""]])
+def test_a_paste_that_the_end_of_a_line_cuts_is_taken_as_one(
+    run: t.Callable[..., tuple[Result, Screen]], cut: list[t.Any]
+) -> None:
+    dummy, screen = run([RUNNING], [*cut, b""])
+    assert "That is a result of this test" in "".join(screen.shown)
+
+
+def test_a_space_ends_nothing(run: t.Callable[..., tuple[Result, Screen]]) -> None:
+    result, dummy = run([RUNNING, RUNNING, {"running": False}], [" ", None, None, *[None] * 50])
+    assert result["ended"] == "the listener's time was over"
 
 
 def test_check_mode_waits_for_nobody(run: t.Callable[..., tuple[Result, Screen]]) -> None:
