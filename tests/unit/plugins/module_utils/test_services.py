@@ -316,6 +316,7 @@ def test_a_way_back_that_ends_before_its_time_is_gone_once_more_by_hand() -> Non
     system.ends_early = True
     assert units.restore(pending) == []
     assert system.did("start") == [f"start {RESTORE}.service", f"start {HAPROXY} {PLUGNMEET}"]
+    assert system.did()[-1] == f"stop {RESTORE}.timer"
 
 
 def test_a_socket_is_refused_if_its_service_would_go_on() -> None:

@@ -9,32 +9,12 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._allow import allow
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, Rule, read_firewall
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, Rule
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand
+from ansible_collections.plugnmeet.server.tests.unit.plugins.plugin_utils.rules_of import rule
 
-ROW = {
-    "protocol": "udp",
-    "family": "ipv4",
-    "ports": "50000-60000",
-    "action": "reject",
-    "hook": "input",
-    "manager": "iptables-nft",
-    "zone": "",
-    "table": "filter",
-    "chain": "INPUT",
-    "rule": "-A INPUT -j REJECT --reject-with icmp-host-prohibited",
-    "before": "-A INPUT -p udp -m udp --dport 50000:60000 -j ACCEPT",
-    "position": 5,
-    "handle": 0,
-    "certain": True,
-}
 MEDIA = [("udp", "50000-60000")]
 WEB_AND_MEDIA = [("tcp", "80"), ("tcp", "443"), ("udp", "50000-60000")]
-
-
-def rule(**about: t.Any) -> Rule:
-    (found,) = read_firewall({"rules": [{**ROW, **about}]}).rules
-    return found
 
 
 def stopping(port_sets: t.Any, **about: t.Any) -> list[Rule]:

@@ -10,29 +10,8 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _firewall
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, Rule, read_firewall
-
-ROW = {
-    "protocol": "udp",
-    "family": "ipv4",
-    "ports": "50000-60000",
-    "action": "reject",
-    "hook": "input",
-    "manager": "iptables-nft",
-    "zone": "",
-    "table": "filter",
-    "chain": "INPUT",
-    "rule": "-A INPUT -j REJECT --reject-with icmp-host-prohibited",
-    "before": "-A INPUT -p udp -m udp --dport 50000:60000 -j ACCEPT",
-    "position": 5,
-    "handle": 0,
-    "certain": True,
-}
-
-
-def rule(**about: t.Any) -> Rule:
-    (found,) = read_firewall({"rules": [{**ROW, **about}]}).rules
-    return found
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, read_firewall
+from ansible_collections.plugnmeet.server.tests.unit.plugins.plugin_utils.rules_of import ROW, rule
 
 
 @pytest.mark.parametrize(

@@ -507,6 +507,21 @@ def test_a_guess_is_to_be_copied_and_is_not_said_to_mend_it() -> None:
             ],
         ),
         (
+            {"process": "python3", "pid": "7", "unit": "plugnmeet.service"},
+            ["Name plugnmeet in preflight_services, and what else is to be stopped for the test"],
+        ),
+        (
+            {"process": "haproxy", "pid": "7", "unit": "haproxy.service"},
+            [
+                "If meet1 does not need it:",
+                "systemctl disable --now haproxy.service",
+                (
+                    "If it is part of plugNmeet: name haproxy in preflight_services, "
+                    "and what else is to be stopped for the test"
+                ),
+            ],
+        ),
+        (
             {"process": "apache2", "pid": "7", "unit": "apache2.service"},
             [
                 "If meet1 does not need it:",

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the playbooks refuse before they speak to any host, as a user sees it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[3]
+BINARIES = {"newest": pathlib.Path(sys.executable).parent, "oldest": ROOT / ".cache/venv/oldest/bin"}
+NO_INVENTORY = "There is no inventory; give one, or a server's name with a comma behind it: -i 'meet.example.com,'"
+NO_HOST = "put it into the group plugnmeet, or name it with -e preflight_hosts=NAME"
+
+
+def refused(folder: pathlib.Path, name: str, *arguments: str, core: str = "newest") -> tuple[int, str]:
+    """Return the exit code and what was said."""
+    playbook = BINARIES[core] / "ansible-playbook"
+    if not playbook.exists():
+        pytest.skip("the oldest core is not there: tests/tools/venv oldest")
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "ANSIBLE_INVENTORY"},
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"),
+        "ANSIBLE_HOME": str(folder / "home"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    command = [str(playbook), f"plugnmeet.server.{name}", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    return done.returncode, (done.stdout + done.stderr).replace('\\"', '"')
+
+
+@pytest.mark.parametrize(
+    ("name", "core"),
+    [(name, "newest") for name in ("preflight", "visit", "verify", "install")] + [("preflight", "oldest")],
+)
+def test_without_an_inventory_it_fails_and_says_how_to_name_a_server(
+    tmp_path: pathlib.Path, name: str, core: str
+) -> None:
+    code, said = refused(tmp_path, name, "-i", "meet.example.com", core=core)
+    assert code == 2
+    assert NO_INVENTORY in said
+
+
+@pytest.mark.parametrize("core", ["newest", "oldest"])
+def test_an_empty_group_is_not_replaced_by_a_host_of_another(tmp_path: pathlib.Path, core: str) -> None:
+    (tmp_path / "inventory").write_text("[plugnmeet]\n[web]\nother\n", encoding="utf-8")
+    code, said = refused(tmp_path, "preflight", "-i", "inventory", core=core)
+    assert code == 4
+    assert NO_HOST in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        ("preflight_profiles=sipp", 'preflight_profiles has "sipp", which is none; take base, sip or ingress.'),
+        (
+            "preflight_address=https://a.example",
+            'preflight_address is "https://a.example"; give the name or address alone',
+        ),
+        ("preflight_address=a.example:443", 'preflight_address is "a.example:443"; give the name or address alone'),
+        (
+            "preflight_report_dir=/dev/null/x",
+            'preflight_report_dir "/dev/null/x" cannot be written to; name another one.',
+        ),
+    ],
+)
+def test_what_cannot_be_tested_is_refused_in_a_sentence(tmp_path: pathlib.Path, variable: str, sentence: str) -> None:
+    code, said = refused(tmp_path, "preflight", "-i", "meet1,", "-e", variable)
+    assert code == 2
+    assert sentence in " ".join(said.split())
