@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         """Return the module's result."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         session, ttl = str(self._task.args.get("session")), str(self._task.args.get("ttl", 120))
-        quiesces = self._task.args.get("state") == "quiesced"
+        quiesces = self._task.args.get("state") in ("armed", "quiesced")
         if quiesces and not self._task.check_mode and session.isalnum() and ttl.isdecimal():
             self._wait_beside(session, int(ttl))
         outcome = "nothing was stopped" if quiesces else "what was stopped comes back by its own timer"

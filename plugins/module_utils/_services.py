@@ -29,6 +29,7 @@ LISTENER = "plugnmeet-check"  # the listener's processes, by the name that the k
 
 _NAME = re.compile(r"[A-Za-z0-9:_.@\\][A-Za-z0-9:_.@\\-]*", re.ASCII)
 _SUFFIXES = (".service", ".socket", ".target", ".timer", ".path", ".scope", ".slice", ".mount")
+_STOPPED = ("inactive", "failed")
 _RUNNING = ("active", "activating", "reloading", "refreshing")
 # Those that systemd stops together with a unit (systemd.unit(5)).
 _DEPENDENTS = ("RequiredBy", "BoundBy", "ConsistsOf", "RequisiteOf", "PropagatesStopTo")
@@ -63,12 +64,16 @@ Run = t.Callable[[t.List[str]], t.Tuple[int, str, str]]
 
 
 class Pending(t.NamedTuple):
-    """A return that is armed: by which session, whose, since when, and the units, in the order in which they start."""
+    """A return that is armed: by which session, whose, since when.
+
+    `units` are in the order in which they start again, `stops` those that are to be stopped, in the order for that.
+    """
 
     session: str
     by: str
     since: str
     units: tuple[str, ...]
+    stops: tuple[str, ...]
 
 
 class Units:
@@ -116,22 +121,35 @@ class Units:
         # systemctl prints the variables as a shell would read them.
         items = shlex.split(shown[service]["Environment"])
         values = dict(item.split("=", 1) for item in items if "=" in item)
-        units = tuple(filter(None, values.get("PREFLIGHT_UNITS", "").split(",")))
+        units, stops = (
+            tuple(filter(None, values.get(f"PREFLIGHT_{name}", "").split(","))) for name in ("UNITS", "STOPS")
+        )
         session, by, since = (values.get(f"PREFLIGHT_{name}", "unknown") for name in ("SESSION", "BY", "SINCE"))
-        return Pending(session, by, since, units), begun
+        return Pending(session, by, since, units, stops), begun
 
-    def quiesce(self, units: t.Sequence[str], session: str, by: str, seconds: int) -> tuple[str, ...]:
-        """Arm the return of `units` in `seconds`, then stop them, in this order; return what comes back.
+    def arm(self, units: t.Sequence[str], session: str, by: str, seconds: int) -> Pending:
+        """Arm the return of `units` in `seconds`, and stop nothing yet.
 
-        Raises PreflightError if one could not be stopped and started again, and then nothing was stopped, or if one
-        does not stop in time; then all are started again.
+        Raises PreflightError if one could not be stopped and started again, or if another session was quicker.
         """
         self._refuse_one_way(units)
-        patience = time.monotonic() + seconds - MARGIN - _TESTING
-        claim = Pending(session, by, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), self._returning(units))
+        since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        claim = Pending(session, by, since, self.returning(units), tuple(units))
         self._arm(claim, seconds)
-        for unit in units:
-            left = max(1, round(patience - time.monotonic()))
+        return claim
+
+    def stop(self, session: str, deadline: float, seconds: int) -> None:
+        """Stop what this session has armed, in its order, and leave some of the time until `deadline` for the test.
+
+        Raises PreflightError if it has nothing armed any more, or if a unit does not stop in time, of the `seconds`
+        that there were; then all are started again.
+        """
+        claim, begun = self._claim()
+        if claim is None or claim.session != session or begun:
+            raise PreflightError("the target's services are on their way back already; run again")
+        stops = [unit for unit, state in self.states(claim.stops).items() if state not in _STOPPED]
+        for unit in stops:
+            left = max(1, round(deadline - _TESTING - time.monotonic()))
             code, dummy, error = self._run(["timeout", str(left), "systemctl", "stop", "--", unit])
             if code:
                 outcome = "; ".join(self.restore(claim)) or "everything was started again"
@@ -139,10 +157,9 @@ class Units:
                 raise PreflightError(
                     f"{unit} does not stop: {reason if code == _TOO_LONG else _reason(error)}; {outcome}"
                 )
-        if units and not self.is_armed(session):  # the return began, or was over, perhaps before the last one stopped
+        if stops and not self.is_armed(session):  # the return began, or was over, perhaps before the last one stopped
             self._run(["systemctl", "start", "--", *claim.units])
-            raise PreflightError(f"session {session} was ended while it stopped {', '.join(units)}; run again")
-        return claim.units
+            raise PreflightError(f"session {session} was ended while it stopped {', '.join(stops)}; run again")
 
     def restore(self, pending: Pending) -> list[str]:
         """Start what is `pending`, now, and disarm its timer; say of each unit that does not run then, why."""
@@ -211,8 +228,8 @@ class Units:
                         f"{service} in preflight_services (units) as well"
                     )
 
-    def _returning(self, units: t.Sequence[str]) -> tuple[str, ...]:
-        """What has to be started again, in its order: `units` the other way round, then what stops with them.
+    def returning(self, units: t.Sequence[str]) -> tuple[str, ...]:
+        """Return what has to be started again, in its order: `units` the other way round, then what stops with them.
 
         No unit comes before another that it wants to be started after (After, systemd.unit(5)).
         """
@@ -253,6 +270,7 @@ class Units:
                 f"--setenv=PREFLIGHT_BY={claim.by}",
                 f"--setenv=PREFLIGHT_SINCE={claim.since}",
                 f"--setenv=PREFLIGHT_UNITS={','.join(claim.units)}",
+                f"--setenv=PREFLIGHT_STOPS={','.join(claim.stops)}",
                 "/bin/sh",
                 "-c",
                 command_line(claim.units),

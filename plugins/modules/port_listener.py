@@ -57,11 +57,12 @@ options:
     type: str
     default: ''
     version_added: 0.1.0
-  restore:
+  services:
     description:
-      - Whether M(plugnmeet.server.service_quiesce) has stopped services for this session.
-      - Then they begin to start as soon as O(state=stopped) has ended the listener, and are down the shorter by that.
-        That module waits for them, and tells.
+      - Whether M(plugnmeet.server.service_quiesce) has armed the return of services for this session.
+      - Then O(state=started) stops those that still run just before it listens, and they begin to start as soon as
+        O(state=stopped) has ended the listener, so that they are down for a shorter time. That module waits for them,
+        and tells.
       - And O(state=started) fails once they have begun to come back, and takes no port from them.
     type: bool
     default: false
@@ -190,6 +191,7 @@ texts:
 import contextlib
 import functools
 import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -204,15 +206,14 @@ def start(module: AnsibleModule) -> _arguments.Result:
     """Start the listener, or in check mode say what it would bind."""
     session, requirements = _arguments.session_and_table(module.params)
     deadline = _deadline(module)
+    lifecycle.rehearse(session, requirements, module.params["page"])  # for what cannot listen nothing stops
     if module.check_mode:
-        lifecycle.rehearse(session, requirements, module.params["page"])
         bound = {
             protocol: format_ports(set().union(*(row.ports for row in requirements if row.protocol == protocol)))
             for protocol in ("tcp", "udp")
         }
         return {"changed": True, "bound": bound}
-    restores = module.params["restore"] and _services.is_booted()
-    may_bind = functools.partial(_arguments.system(module).is_armed, session.id) if restores else lambda: True
+    may_bind = _stop_services(module, session, deadline)
     started = lifecycle.start(session, requirements, deadline, module.params["page"], may_bind)
     return {**started, "seconds_left": max(1, int(deadline - time.monotonic()))}
 
@@ -227,13 +228,22 @@ def stop(module: AnsibleModule) -> _arguments.Result:
     try:
         reply = lifecycle.stop(session.id)
     finally:
-        if module.params["restore"] and _services.is_booted():
+        if module.params["services"] and _services.is_booted():
             with contextlib.suppress(PreflightError):  # who restores will say so
                 _arguments.system(module).begin_restore(session.id)
     if reply is None:
         return {"changed": False, "running": False}
     tap = {**reply["started"]["tap"], **reply["saw"]["tap"]}
     return {**reply["saw"], "changed": True, "running": True, "tap": tap}
+
+
+def _stop_services(module: AnsibleModule, session: Session, deadline: float) -> t.Callable[[], bool]:
+    """Stop what is armed, if services are ours to stop; return what tells whether their ports may still be taken."""
+    if not module.params["services"] or not _services.is_booted():
+        return lambda: True
+    system = _arguments.system(module)
+    system.stop(session.id, deadline, module.params["ttl"])
+    return functools.partial(system.is_armed, session.id)
 
 
 def _deadline(module: AnsibleModule) -> float:
@@ -258,7 +268,7 @@ def main() -> None:
             "ttl": {"type": "int", "default": 120},
             "deadline": {"type": "float"},
             "page": {"type": "str", "default": "", "no_log": True},
-            "restore": {"type": "bool", "default": False},
+            "services": {"type": "bool", "default": False},
         },
         required_if=[("state", "started", ["ports"])],
         supports_check_mode=True,

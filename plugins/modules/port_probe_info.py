@@ -99,6 +99,13 @@ local:
   returned: always
   type: dict
   sample: {ipv4: 198.51.100.2}
+source_port:
+  description:
+    - The port from which the prober sent its UDP questions, for each address family. By it they are found in the log of
+      a firewall that does not translate it.
+  returned: always
+  type: dict
+  sample: {ipv4: 40123}
 destination:
   description: The target's address as it sees it itself. It differs from RV(addresses) where there is NAT between.
   returned: always

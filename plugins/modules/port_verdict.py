@@ -159,6 +159,9 @@ ansible_facts:
             outside: true
             source: {ipv4: 198.51.100.2}
             address: {ipv4: 203.0.113.10}
+            source_local: {ipv4: 198.51.100.2}
+            source_port: {ipv4: 40123}
+            address_local: {ipv4: 203.0.113.10}
         checks:
           - name: media
             protocol: udp

@@ -11,8 +11,10 @@ short_description: Stop services for a while, and bring back exactly what was ru
 description:
   - With O(state=quiesced) it stops those of O(units) that are active, in their order. Before the first one stops it
     arms a systemd timer that starts them again after O(ttl) seconds, whatever happens to the controller.
-  - With O(state=restored) it starts again, in the reverse order, what O(state=quiesced) of the same session has
-    stopped, and disarms the timer. A listener that is still there is ended before, so that the ports are free.
+  - With O(state=armed) it does all of that but the stopping, which M(plugnmeet.server.port_listener) does when it is
+    ready to listen. So the services are down for a shorter time.
+  - With O(state=restored) it starts again, in the reverse order, what the same session has stopped, and disarms the
+    timer. A listener that is still there is ended before, so that the ports are free.
   - Units that systemd stops together with those, because they require them, come back after them.
   - What was not running is not started. What is masked, disabled or not there stays so.
   - The timer is also the claim on the target. While one session has it, no other one stops anything.
@@ -36,9 +38,9 @@ attributes:
     support: full
 options:
   state:
-    description: Whether the services shall be stopped or back.
+    description: Whether the services shall be about to stop, stopped, or back.
     type: str
-    choices: [quiesced, restored]
+    choices: [armed, quiesced, restored]
     required: true
   units:
     description: The units, such as V(haproxy). A name without a type is a service's. An empty list stops nothing.
@@ -48,8 +50,8 @@ options:
   session:
     description:
       - The RV(plugnmeet.server.session#lookup:_raw[].id) of the session that stops the services.
-      - What another session has stopped is never touched. It makes O(state=quiesced) fail, and is nothing to
-        O(state=restored).
+      - What another session has stopped is never touched. It makes O(state=armed) and O(state=quiesced) fail, and is
+        nothing to O(state=restored).
     type: str
     required: true
   ttl:
@@ -58,7 +60,7 @@ options:
     default: 120
   ports:
     description:
-      - The ports whose clients would be cut off by O(state=quiesced). Without them nobody is looked for.
+      - The ports whose clients would be cut off. Without them nobody is looked for.
     required: false
   interrupt:
     description:
@@ -76,7 +78,7 @@ options:
     default: false
   stopped:
     description:
-      - The RV(stopped) that O(state=quiesced) of the same session returned, for O(state=restored). Should the return of
+      - The RV(stopped) that the same session returned before, for O(state=restored). Should the return of
         these units be over by then, whoever began it, those that do not run are complained of all the same.
     type: list
     elements: str
@@ -89,6 +91,14 @@ EXAMPLES = r"""
 - name: Free the ports
   plugnmeet.server.service_quiesce:
     state: quiesced
+    units: [plugnmeet, haproxy]
+    session: "{{ session.id }}"
+    ports: "{{ ports }}"
+  register: quiesced
+
+- name: Have the ports freed by the listener, which then has them at once
+  plugnmeet.server.service_quiesce:
+    state: armed
     units: [plugnmeet, haproxy]
     session: "{{ session.id }}"
     ports: "{{ ports }}"
@@ -115,7 +125,7 @@ services:
     - {unit: haproxy, was: inactive, now: active, down_seconds: 2.61}
 clients:
   description: Who would be cut off, for each of O(ports) that has clients.
-  returned: when O(state=quiesced)
+  returned: when O(state=armed) or O(state=quiesced)
   type: list
   elements: dict
   sample: [{protocol: tcp, ports: '443', connections: 3}]
@@ -123,17 +133,17 @@ deadline:
   description:
     - The reading of the target's monotonic clock at which whatever uses the ports must be gone, because the services
       come back a little later.
-  returned: when O(state=quiesced)
+  returned: when O(state=armed) or O(state=quiesced)
   type: float
   sample: 86512.25
 armed:
   description: Whether this session has a timer armed on the target, and with it something to be restored.
-  returned: when O(state=quiesced)
+  returned: when O(state=armed) or O(state=quiesced)
   type: bool
   sample: true
 stopped:
-  description: Every unit that stopped and comes back, in the order of its return, those that stop with others included.
-  returned: when O(state=quiesced)
+  description: Every unit that stops and comes back, in the order of its return, those that stop with others included.
+  returned: when O(state=armed) or O(state=quiesced)
   type: list
   elements: str
   sample: [haproxy.service, plugnmeet.service]
@@ -158,8 +168,8 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._requirement impo
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import check_id
 
 
-def quiesce(module: AnsibleModule) -> _arguments.Result:
-    """Stop what is active, or in check mode say what that is."""
+def arm(module: AnsibleModule) -> _arguments.Result:
+    """Claim the target and arm the return of what is active, or in check mode say what that is."""
     names = _names(module)
     check_id(module.params["session"], "session")
     ttl = module.params["ttl"]
@@ -182,14 +192,14 @@ def quiesce(module: AnsibleModule) -> _arguments.Result:
         were = {unit: "active" if unit in pending.units else state for unit, state in before.items()}
         return {**result, "armed": True, "stopped": pending.units, "services": _pairs(names, were, before)}
     active = [unit for unit in names if _services.is_running(before[unit])]
+    result["services"] = _pairs(names, before, before)
     by = caller()
     if active:
         result["clients"] = _clients.clients(requirements, (by.address, by.port))
-    if active and module.check_mode:
-        after = {**before, **dict.fromkeys(active, "inactive")}
-        return {**result, "changed": True, "services": _pairs(names, before, after)}
-    if module.check_mode or (not active and os.geteuid() != 0):
-        return {**result, "services": _pairs(names, before, before)}
+    if module.check_mode:
+        return {**result, "changed": bool(active), "stopped": system.returning(active)}
+    if not active and os.geteuid() != 0:
+        return result
     if os.geteuid() != 0:
         raise PreflightError(f"stopping {', '.join(active)} needs root on the target; run with become: true")
     if result["clients"] and not module.params["interrupt"]:
@@ -199,14 +209,25 @@ def quiesce(module: AnsibleModule) -> _arguments.Result:
             "(interrupt)"
         )
     # With nothing to stop it is the claim alone.
-    stopped = system.quiesce(active, module.params["session"], str(by), ttl)
-    return {
-        **result,
-        "armed": True,
-        "stopped": stopped,
-        "changed": bool(active),
-        "services": _pairs(names, before, system.states(names)),
-    }
+    claim = system.arm(active, module.params["session"], str(by), ttl)
+    return {**result, "armed": True, "stopped": claim.units, "changed": bool(active)}
+
+
+def quiesce(module: AnsibleModule) -> _arguments.Result:
+    """Arm, and stop what is active, or in check mode say what that is."""
+    result = arm(module)
+    before = {row["unit"]: row["was"] for row in result["services"]}
+    if result["armed"]:
+        system, names = _arguments.system(module), _names(module)
+        system.stop(module.params["session"], result["deadline"], module.params["ttl"])
+        after = {names[unit]: state for unit, state in system.states(names).items()}
+    elif module.check_mode:
+        comes_back = {name for unit, name in _names(module).items() if unit in result["stopped"]}
+        after = {**before, **dict.fromkeys(comes_back, "inactive")}
+    else:
+        after = before
+    services = [{"unit": name, "was": was, "now": after[name]} for name, was in before.items()]
+    return {**result, "services": services}
 
 
 def restore(module: AnsibleModule) -> _arguments.Result:
@@ -275,7 +296,7 @@ def _without_systemd(names: dict[str, str]) -> list[dict[str, t.Any]]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["quiesced", "restored"], "required": True},
+            "state": {"type": "str", "choices": ["armed", "quiesced", "restored"], "required": True},
             "units": {"type": "list", "elements": "str", "required": True},
             "session": {"type": "str", "required": True},
             "ttl": {"type": "int", "default": 120},
@@ -286,7 +307,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _arguments.run(module, quiesce if module.params["state"] == "quiesced" else restore)
+    _arguments.run(module, {"armed": arm, "quiesced": quiesce, "restored": restore}[module.params["state"]])
 
 
 if __name__ == "__main__":

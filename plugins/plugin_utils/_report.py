@@ -78,6 +78,7 @@ def build(
                 "address": vantage.addresses,
                 # Where one of these differs from the address above it, it is translated on the way (NAT).
                 "source_local": vantage.local,
+                "source_port": dict(vantage.source_port),
                 "address_local": vantage.destination,
             }
             for vantage in vantages

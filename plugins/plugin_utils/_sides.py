@@ -52,10 +52,11 @@ _INSIDE = tuple(
 class Vantage(t.NamedTuple):
     """One prober: what it saw, and who it was to the target.
 
-    `local` is its own address as it sees it itself, `destination` the target's as that sees it, `certificates` what is
-    known of those that others came with, by fingerprint. `failure` is why it has nothing to say, `inside` why it does
-    not stand for the internet, `unresolved` why the target's name has no address; each is empty if that is not so.
-    `outside` is None if nothing tells. `came_to` are the addresses, of each family, to which its questions came.
+    `local` is its own address as it sees it itself, `source_port` that of its UDP questions, `destination` the target's
+    address as that sees it, `certificates` what is known of those that others came with, by fingerprint. `failure` is
+    why it has nothing to say, `inside` why it does not stand for the internet, `unresolved` why the target's name has
+    no address; each is empty if that is not so. `outside` is None if nothing tells. `came_to` are the addresses, of
+    each family, to which its questions came.
     """
 
     host: str
@@ -71,6 +72,7 @@ class Vantage(t.NamedTuple):
     inside: str
     evidence: Evidence
     came_to: dict[str, tuple[str, ...]]
+    source_port: t.Mapping[str, int] = {}
 
 
 class Target(t.NamedTuple):
@@ -136,6 +138,7 @@ def read_vantage(host: str, number: int, probed: Facts, stopped: Facts) -> Vanta
         addresses=addresses,
         source=source,
         local=_addresses(probed.get("local") or {}),
+        source_port=_source_ports(probed.get("source_port")),
         destination=destination,
         certificates=_certificates(probed.get("certificates")),
         outside=not inside if source or inside else None,
@@ -152,12 +155,15 @@ def read_services(stages: Facts) -> list[dict[str, t.Any]]:
     lines.
     """
     after = {row["unit"]: row for row in _services(stages.get("restored"))}
+    quiesced = stages.get("quiesced")
+    stops = _list(quiesced.get("stopped")) if isinstance(quiesced, dict) else []
     found = []
-    for row in _services(stages.get("quiesced")):
-        back, stopped = after.get(row["unit"], {}), row["was"] != row["now"]
+    for row in _services(quiesced):
+        back = after.get(row["unit"], {})
+        stopped = row["unit"] in stops or f"{row['unit']}.service" in stops
         down = _seconds(back.get("down_seconds")) if stopped else None
         service: dict[str, t.Any] = {**_states(row), "down_seconds": down}
-        service["now"] = _states(back).get("now", row["now"])
+        service["now"] = _states(back).get("now", "inactive" if stopped else row["now"])
         if stopped and _list(back.get("journal")):
             service["journal"] = [clean(line) for line in back["journal"][:_MOST_LINES]]
         found.append(service)
@@ -262,6 +268,13 @@ def _addresses(value: t.Any) -> dict[str, str]:
     except (TypeError, ValueError) as error:
         shown = clean(value)
         raise PreflightError(f'"{shown}" came back where addresses should be; use one version everywhere') from error
+
+
+def _source_ports(value: t.Any) -> dict[str, int]:
+    known = value if isinstance(value, dict) else {}
+    return {
+        family: known[family] for family in FAMILIES if type(known.get(family)) is int and 0 < known[family] < 65536
+    }
 
 
 def _certificates(value: t.Any) -> dict[str, dict[str, str]]:

@@ -91,13 +91,13 @@ def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) ->
             heard.append(probe)
             continue
         visitor = next((each for each in _list(stopped.get("visitors")) if each.get("visitor") == probe["visitor"]), {})
-        told = visitor.get("result")
+        told, record = visitor.get("result"), Evidence.from_list(stopped.get("evidence") or [])
         spoken_of[probe["vantage"]] = {
-            (family, protocol): _told(told if isinstance(told, dict) else {}, family, protocol)[0]
+            (family, protocol): _certain(told, record, probe, family, protocol)[0]
             for family in probe["addresses"]
             for protocol in saw.PROTOCOLS
         }
-        heard.append({**_NOTHING, **probe, "evidence": _evidence(probe, told, stopped, table).to_list()})
+        heard.append({**_NOTHING, **probe, "evidence": _evidence(probe, told, record, stopped, table).to_list()})
     if not spoken_of:
         return heard, stopped
     evidence = []
@@ -112,8 +112,7 @@ def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) ->
 _NOTHING: dict[str, t.Any] = {"unresolved": "", "local": {}, "source": {}, "destination": {}, "certificates": {}}
 
 
-def _evidence(probe: Facts, told: t.Any, stopped: Facts, table: t.Iterable[Requirement]) -> Evidence:
-    record = Evidence.from_list(stopped.get("evidence") or [])
+def _evidence(probe: Facts, told: t.Any, record: Evidence, stopped: Facts, table: t.Iterable[Requirement]) -> Evidence:
     evidence = Evidence()
     for row in table:
         for family in probe["addresses"]:
@@ -124,10 +123,10 @@ def _evidence(probe: Facts, told: t.Any, stopped: Facts, table: t.Iterable[Requi
                 evidence.ports(observation).update(ports & row.ports)  # noqa: B023
 
             if isinstance(told, dict):
-                asked, answered = _told(told, family, row.protocol)
+                asked, answered = _certain(told, record, probe, family, row.protocol)
                 note(saw.OPEN, answered & received)
                 note(saw.MOVED, answered - received, to=format_ports(received) or "nothing")
-                none = not _told(told, family, "tcp")[0] and not _told(told, family, "udp")[0]
+                none = not any(_told(told, family, protocol)[0] for protocol in saw.PROTOCOLS)
                 reason = clean(told.get("trouble")) or (_NO_FAMILY if none else _NOT_ASKED)
                 route = {"route": "none"} if none and not told.get("trouble") else {}
                 note(saw.UNSENT, row.ports - asked, reason=reason, visit="browser", **route)
@@ -141,6 +140,20 @@ def _evidence(probe: Facts, told: t.Any, stopped: Facts, table: t.Iterable[Requi
             else:
                 note(saw.UNSENT, row.ports, reason=clean(probe.get("why")), visit="nobody")
     return evidence
+
+
+def _certain(
+    told: t.Any, record: Evidence, probe: Facts, family: str, protocol: str
+) -> tuple[frozenset[int], frozenset[int]]:
+    """The ports of which a browser's word says something, and those of them that answered.
+
+    Over TCP the answer goes back by the connection that brought the question. If the browser did not count it, it was
+    too late, and no firewall's rule is the reason: the port is as good as not asked.
+    """
+    asked, answered = _told(told if isinstance(told, dict) else {}, family, protocol)
+    if protocol == "tcp":
+        asked -= record.all(saw.ANSWERED, protocol, family, probe["vantage"]) - answered
+    return asked, answered
 
 
 def _told(result: Facts, family: str, protocol: str) -> tuple[frozenset[int], frozenset[int]]:

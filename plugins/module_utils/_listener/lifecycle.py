@@ -43,6 +43,7 @@ NAME = "\0plugnmeet.server.port_listener"
 
 _CONTROL_SECONDS = 5.0
 _PATIENCE, _MOMENT = 60, 0.05  # tries, and seconds between them
+_END_SECONDS, _BLINK = 3.0, 0.005  # for the end of a process, and between looks: services wait for it
 _MOST_REPLY = 64 << 20
 
 Facts = t.Dict[str, t.Any]
@@ -318,14 +319,15 @@ def _call(request: dict[str, str]) -> Facts | None:
 
 def _wait_for_end(pid: int) -> None:
     """Return when process `pid` is gone, and with it the last of its sockets."""
-    for dummy in range(_PATIENCE):
+    patience = time.monotonic() + _END_SECONDS
+    while time.monotonic() < patience:
         try:
             with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
                 if file.read().rpartition(")")[2].split()[0] == "Z":  # only its parent's notice is missing
                     return
         except OSError:
             return
-        time.sleep(_MOMENT)
+        time.sleep(_BLINK)
     os.kill(pid, signal.SIGKILL)
 
 

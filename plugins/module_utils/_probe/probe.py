@@ -61,6 +61,7 @@ def nothing_asked(unresolved: str = "") -> Facts:
         "destination": {},
         "certificates": {},
         "local": {},
+        "source_port": {},
         "all_open": False,
         "evidence": [],
         "sent": 0,
@@ -75,9 +76,9 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
     """Ask every port of `requirements` at every address family of `address`.
 
     Returns `unresolved`, a sentence or empty; `addresses` by family; `source`, this prober as the target sees it,
-    `local`, as it sees itself, and `destination`, the target as it sees itself, by family; `certificates` (PEM) of
-    others, by fingerprint; `all_open`; `evidence`; `sent`, `dropped` and `rounds` of UDP; `seconds_to_verdict`, until
-    it was known which ports are open, and `seconds`, with the search for the reason.
+    `local`, as it sees itself, `source_port` of UDP, and `destination`, the target as it sees itself, by family;
+    `certificates` (PEM) of others, by fingerprint; `all_open`; `evidence`; `sent`, `dropped` and `rounds` of UDP;
+    `seconds_to_verdict`, until it was known which ports are open, and `seconds`, with the search for the reason.
     """
     start = time.monotonic()
     try:
@@ -94,7 +95,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
             tcp.under_way.wait(UDP_SECONDS)
             # Silence takes up to seven rounds to be sure of, and a ceiling that people set makes each of them long.
             control.run(sweep, UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
-        known = time.monotonic()
+        known, source_ports = time.monotonic(), sweep.source_ports
         look_again(sweep)
         for path, rejection in nobody_there(sweep).items():
             tcp.see_rejected(ways[path], rejection)
@@ -107,6 +108,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "addresses": {path.name: path.ip for path in paths},
         "source": {**tcp.mapped, **sweep.mapped},
         "local": {path.name: path.local for path in ways},
+        "source_port": source_ports,
         "destination": {**tcp.origin, **sweep.origin},
         "certificates": {digest: ssl.DER_cert_to_PEM_cert(data) for digest, data in tcp.certificates.items()},
         "all_open": _all_open(

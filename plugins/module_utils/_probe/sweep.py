@@ -122,6 +122,11 @@ class Sweep:
         return sweep
 
     @property
+    def source_ports(self) -> dict[str, int]:
+        """The port from which it asks, by family; 0 before it does."""
+        return {path.name: sock.getsockname()[1] for path, sock in zip(self.paths, self._sockets)}
+
+    @property
     def silent(self) -> list[Probe]:
         return [probe for probe in self.probes if not probe.answered and probe.path not in self._given_up]
 

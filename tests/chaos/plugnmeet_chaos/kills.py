@@ -27,7 +27,8 @@ from .run import Run
 TTL = 15  # seconds
 GRACE = 3  # the services start, and a look takes its time
 TIMER = "plugnmeet-preflight-restore.timer"
-STOP, LISTEN, ASK = "Stop what holds the ports", "Listen on every port", "Ask every port from outside"
+ARM, LISTEN = "Arm the return of what holds the ports", "Stop what holds the ports, and listen on every one"
+ASK = "Ask every port from outside"
 END, AFTER = "End the listener, and learn what it saw", "Say what it means"
 BACK = """\
 systemctl is-active --quiet plugnmeet && systemctl is-active --quiet haproxy && ! pgrep -x plugnmeet-check && echo back
@@ -86,9 +87,9 @@ def persist(run: Run, kill: Callable[[], bool]) -> bool:
 
 # What is killed, and from the beginning of which task to that of which.
 KILLS: dict[str, tuple[Callable[[Run], bool], str, str]] = {
-    "controller": (kill_controller, STOP, AFTER),
-    "Ctrl-C": (interrupt, STOP, AFTER),
-    "connection": (cut_connection, STOP, AFTER),
+    "controller": (kill_controller, ARM, AFTER),
+    "Ctrl-C": (interrupt, ARM, AFTER),
+    "connection": (cut_connection, ARM, AFTER),
     "listener": (kill_listener, LISTEN, END),
     "prober": (kill_prober, ASK, END),
 }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -95,6 +96,14 @@ add rule inet odd in udp dport 55000-55009 drop'\n"
 JUNK = int(os.environ.get("CHAOS_JUNK") or 50_000)  # datagrams a second
 STRANGERS = (ROOT / "tests/chaos/strangers.py").read_text(encoding="utf-8")
 FLOOD = f"cat > /run/strangers.py <<'END'\n{STRANGERS}END\n"
+RECORDED = (ROOT / "tests/chaos/recorded.py").read_text(encoding="utf-8")
+RECORD = f"""\
+cat > /run/recorded.py <<'END'
+{RECORDED}END
+systemd-run --quiet --collect --unit=recorder python3 /run/recorded.py record /run/recorded.json
+sleep 1
+"""
+LEAST_RECORDED = {"udp": 10_000, "tcp": 3}
 FULL_FOLDER = ROOT / ".cache/chaos-full"
 FULL_REPORTS = f"""\
 mkdir -p {FULL_FOLDER}
@@ -187,7 +196,7 @@ def wait_for_ttl(run: Run) -> None:
 
 def reboot(run: Run) -> None:
     """The server reboots while its services are stopped."""
-    run.reach("Listen on every port")
+    run.reach("Ask every port from outside")
     shell("server", "systemctl reboot")
 
 
@@ -205,13 +214,31 @@ def freeze_listener(run: Run) -> None:
 
 def flood(run: Run) -> None:
     """Strangers come as soon as the listener may be there, and go before it ends."""
-    run.reach("Listen on every port")
+    run.reach("Stop what holds the ports, and listen on every one")
     start = "systemd-run --quiet --collect --unit=strangers --property=LimitNOFILE=20000 --property=KillMode=mixed"
     shell("outside", f"{start} --property=StandardOutput=file:/run/strangers.json python3 /run/strangers.py {JUNK}")
     run.reach("End the listener, and learn what it saw")
     shell("outside", "systemctl stop strangers")
     told = shell("outside", "cat /run/strangers.json")
     run.said.append(told)
+    say(f"    {told.strip()}")
+
+
+def record_another() -> None:
+    """Run a preflight of which all is recorded that the prober asks."""
+    subprocess.run([LAB, "exec", "outside", "sh", "-ec", RECORD], check=True)
+    Run().finish()
+    shell("outside", "systemctl stop recorder")
+
+
+def replay(run: Run) -> None:
+    """Ask all that was recorded again, while a listener of another session is there."""
+    hold_prober(run)
+    told = shell("outside", "python3 /run/recorded.py replay /run/recorded.json")
+    shell("outside", PROBER.format(signal="CONT"))
+    counts = json.loads(told)
+    enough = all(counts[protocol] >= least for protocol, least in LEAST_RECORDED.items())
+    run.said.append(told if enough else f"TOO LITTLE RECORDED: {told}")
     say(f"    {told.strip()}")
 
 
@@ -482,6 +509,14 @@ SITUATIONS = {
         says=("meet1 passed", "Meanwhile strangers came to these ports with", '"bytes back": 0}'),
         says_not=('"replayed": 0,', '"truncated": 0,', '"wrong": 0,', '"SYNs": 0,'),
         clean_outside="systemctl kill --signal=KILL strangers 2>/dev/null; rm /run/strangers.*",
+    ),
+    "replay": Situation(
+        "all that the prober of a session asked that is over is asked again in the next one",
+        prepare=record_another,
+        meanwhile=replay,
+        says=("meet1 passed", '"bytes back": 0}'),
+        says_not=("TOO LITTLE RECORDED",),
+        clean_outside="rm -f /run/recorded.*",
     ),
     "secret": Situation(
         "somebody looks for the session's secret while it is used, and after",

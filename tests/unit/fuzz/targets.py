@@ -686,7 +686,10 @@ _STARTED = {
     ]
 }
 _UNIT = {"unit": "haproxy", "was": "active", "now": "inactive"}
-_STAGES = {"quiesced": {"services": [_UNIT]}, "restored": {"services": [{**_UNIT, "now": "active"}]}}
+_STAGES = {
+    "quiesced": {"services": [_UNIT], "stopped": ["haproxy.service"]},
+    "restored": {"services": [{**_UNIT, "now": "active"}]},
+}
 _FACTS = {"started": _STARTED, "stopped": _STOPPED, "probed": _PROBED, "stages": _STAGES}
 
 

@@ -34,7 +34,10 @@ ARGUMENTS: Result = {
     "probes": [PROBE],
     "listener": {"started": {"in_use": []}, "stopped": STOPPED},
     "services": {
-        "quiesced": {"services": [{"unit": "haproxy", "was": "active", "now": "inactive"}]},
+        "quiesced": {
+            "services": [{"unit": "haproxy", "was": "active", "now": "active"}],
+            "stopped": ["haproxy.service"],
+        },
         "restored": {"services": [{"unit": "haproxy", "was": "inactive", "now": "active", "down_seconds": 2.61}]},
     },
     "started": 1_700_000_000.7,

@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._services import RESTORE
+import time
+import typing as t
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._services import MARGIN, RESTORE, Run, Units
 
 RELATIONS = ("RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf", "PropagatesStopTo")
 TIMER, SERVICE = f"{RESTORE}.timer", f"{RESTORE}.service"
@@ -129,6 +132,13 @@ class Systemd:
         done = [[word for word in call if word != "--"] for call in calls if call[1] != "show"]
         wanted = [call for call in done if not verbs or call[1] in verbs]
         return [" ".join(call[1:]) if call[0] == "systemctl" else call[0] for call in wanted]
+
+
+def quiesce(run: Run, units: t.Sequence[str], session: str = "session1", by: str = "root", seconds: int = 120) -> None:
+    """Arm the return of units, and stop them."""
+    system = Units(run)
+    system.arm(units, session, by, seconds)
+    system.stop(session, time.monotonic() + seconds - MARGIN, seconds)
 
 
 def _quoted(text: str) -> str:

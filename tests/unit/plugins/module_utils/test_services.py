@@ -23,20 +23,20 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._services import 
     is_running,
     unit_name,
 )
-from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import RELATIONS, Systemd
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import RELATIONS, Systemd, quiesce
 
 HAPROXY, PLUGNMEET = "haproxy.service", "plugnmeet.service"
 
 
 def test_the_return_is_armed_before_the_first_unit_stops() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
-    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    quiesce(system.run, [PLUGNMEET, HAPROXY])
     assert system.did() == ["systemd-run", f"stop {PLUGNMEET}", f"stop {HAPROXY}"]
 
 
 def test_what_is_armed_says_when_for_whom_and_in_which_order() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
-    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    quiesce(system.run, [PLUGNMEET, HAPROXY])
     command = next(call for call in system.calls if call[0] == "systemd-run")
     assert f"--unit={RESTORE}" in command
     assert "--collect" in command
@@ -44,15 +44,16 @@ def test_what_is_armed_says_when_for_whom_and_in_which_order() -> None:
     assert "--property=Type=oneshot" in command
     assert command[-3:] == ["/bin/sh", "-c", command_line([HAPROXY, PLUGNMEET])]  # the reverse order
     pending = Units(system.run).pending()
-    assert pending == Pending("session1", "root", pending.since if pending else "", (HAPROXY, PLUGNMEET))
-    assert pending.since.endswith("Z")
+    since = pending.since if pending else ""
+    assert pending == Pending("session1", "root", since, (HAPROXY, PLUGNMEET), (PLUGNMEET, HAPROXY))
+    assert since.endswith("Z")
 
 
 def test_a_return_that_cannot_be_armed_stops_nothing() -> None:
     system = Systemd(haproxy="active")
     system.refuses = f"Failed to start transient timer unit: Unit {RESTORE}.service is masked.\n"
     with pytest.raises(PreflightError) as raised:
-        Units(system.run).quiesce([HAPROXY], "session1", "root", 120)
+        quiesce(system.run, [HAPROXY])
     assert str(raised.value) == (
         "systemd does not take the timer that starts the services again: "
         f"Failed to start transient timer unit: Unit {RESTORE}.service is masked"
@@ -63,11 +64,11 @@ def test_a_return_that_cannot_be_armed_stops_nothing() -> None:
 
 def test_who_meets_a_return_that_another_has_armed_stops_nothing_and_says_whose_it_is() -> None:
     system = Systemd(haproxy="active", plugnmeet="active")
-    Units(system.run).quiesce([PLUGNMEET], "session2", "ann from 198.51.100.7", 120)
+    quiesce(system.run, [PLUGNMEET], "session2", "ann from 198.51.100.7", 120)
     pending = Units(system.run).pending()
     before = list(system.did())
     with pytest.raises(PreflightError) as raised:
-        Units(system.run).quiesce([HAPROXY], "session1", "root", 120)
+        quiesce(system.run, [HAPROXY])
     assert pending is not None
     assert str(raised.value) == busy(pending)
     assert str(raised.value) == (
@@ -90,7 +91,7 @@ def test_what_runs_and_stops_together_with_a_unit_comes_back_after_it(relation: 
         "multi-user.target",
         "no.service",
     ]
-    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    quiesce(system.run, [PLUGNMEET, HAPROXY])
     assert system.did() == ["systemd-run", f"stop {PLUGNMEET}", f"stop {HAPROXY}"]
     assert system.states["etherpad.service"] == "inactive"
     pending = Units(system.run).pending()
@@ -105,7 +106,7 @@ def test_what_stops_together_with_a_unit_is_started_again_if_one_does_not_stop()
     system.listed[PLUGNMEET, "BoundBy"] = ["etherpad.service"]
     system.stubborn.add(HAPROXY)
     with pytest.raises(PreflightError):
-        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+        quiesce(system.run, [PLUGNMEET, HAPROXY])
     assert system.started == [HAPROXY, PLUGNMEET, "etherpad.service"]
     assert system.states["etherpad.service"] == "active"
 
@@ -114,7 +115,7 @@ def test_a_unit_that_refuses_to_be_stopped_is_refused_before_anything_is_stopped
     system = Systemd(plugnmeet="active", haproxy="active")
     system.unstoppable.add(HAPROXY)
     with pytest.raises(PreflightError) as raised:
-        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+        quiesce(system.run, [PLUGNMEET, HAPROXY])
     assert str(raised.value) == (
         f"{HAPROXY} runs and refuses to be stopped by hand; take it out of preflight_services (units)"
     )
@@ -144,7 +145,7 @@ def test_a_unit_that_could_not_be_started_again_is_refused_before_anything_is_st
     units = Units(system.run)
     assert units.states([HAPROXY]) == {HAPROXY: "active"}
     with pytest.raises(PreflightError) as raised:
-        units.quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+        quiesce(system.run, [PLUGNMEET, HAPROXY])
     assert str(raised.value) == (
         f"{HAPROXY} runs and could not be started again after the test, because {reason}; "
         "stop it yourself, or take it out of preflight_services (units)"
@@ -161,7 +162,7 @@ def test_what_stops_with_what_stops_with_a_unit_comes_back_too_and_after_it() ->
     system.listed["meet.target", "ConsistsOf"] = ["etherpad.service", PLUGNMEET]
     system.listed["idle.service", "RequiredBy"] = ["lost.service"]  # what does not run stops nothing
     system.listed["sip.service", "After"] = ["etherpad.service", "nats.service"]
-    Units(system.run).quiesce([PLUGNMEET], "session1", "root", 120)
+    quiesce(system.run, [PLUGNMEET])
     assert system.states["etherpad.service"] == "inactive"
     assert system.states["lost.service"] == "active"
     assert system.returning == [PLUGNMEET, "meet.target", "etherpad.service", "sip.service"]
@@ -171,7 +172,7 @@ def test_units_that_want_each_other_to_be_first_come_back_all_the_same() -> None
     system = Systemd(plugnmeet="active", haproxy="active")
     system.listed[PLUGNMEET, "After"] = [HAPROXY]
     system.listed[HAPROXY, "After"] = [PLUGNMEET]
-    Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    quiesce(system.run, [PLUGNMEET, HAPROXY])
     assert system.returning == [HAPROXY, PLUGNMEET]
 
 
@@ -179,7 +180,7 @@ def test_if_one_does_not_stop_all_are_started_again() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
     system.stubborn.add(HAPROXY)
     with pytest.raises(PreflightError) as raised:
-        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+        quiesce(system.run, [PLUGNMEET, HAPROXY])
     assert str(raised.value) == (
         f"{HAPROXY} does not stop: Job for {HAPROXY} failed because a timeout was exceeded; "
         f"{HAPROXY} does not start again, it is failed; see systemctl status {HAPROXY}"
@@ -194,7 +195,7 @@ def test_one_that_takes_too_long_to_stop_is_given_up() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
     system.slow.add(HAPROXY)
     with pytest.raises(PreflightError) as raised:
-        Units(system.run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 30)
+        quiesce(system.run, [PLUGNMEET, HAPROXY], "session1", "root", 30)
     assert str(raised.value) == (
         f"{HAPROXY} does not stop: it takes longer than preflight_ttl (ttl), 30 s, allows; give it more; "
         "everything was started again"
@@ -213,7 +214,7 @@ def test_who_is_ended_while_it_stops_units_starts_them_again() -> None:
         return system.run(command)
 
     with pytest.raises(PreflightError, match="session session1 was ended while it stopped"):
-        Units(run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+        quiesce(run, [PLUGNMEET, HAPROXY])
     assert (system.states[PLUGNMEET], system.states[HAPROXY]) == ("active", "active")
 
 
@@ -226,7 +227,7 @@ def test_who_stops_the_last_unit_when_the_return_has_begun_starts_it_again() -> 
         return system.run(command)
 
     with pytest.raises(PreflightError, match="session session1 was ended while it stopped"):
-        Units(run).quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+        quiesce(run, [PLUGNMEET, HAPROXY])
     assert (system.states[PLUGNMEET], system.states[HAPROXY]) == ("active", "active")
 
 
@@ -234,7 +235,7 @@ def test_what_is_armed_is_so_until_its_return_begins() -> None:
     system = Systemd(haproxy="active")
     units = Units(system.run)
     assert not units.is_armed("session1")
-    units.quiesce([HAPROXY], "session1", "root", 120)
+    quiesce(system.run, [HAPROXY])
     assert (units.is_armed("session1"), units.is_armed("session2")) == (True, False)
     system.states[f"{RESTORE}.service"] = "activating"
     assert not units.is_armed("session1")
@@ -243,7 +244,7 @@ def test_what_is_armed_is_so_until_its_return_begins() -> None:
 def test_restoring_starts_the_service_that_is_armed() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
     units = Units(system.run)
-    units.quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    quiesce(system.run, [PLUGNMEET, HAPROXY])
     pending = units.pending()
     assert pending is not None
     assert units.restore(pending) == []
@@ -254,7 +255,7 @@ def test_restoring_starts_the_service_that_is_armed() -> None:
 
 def test_a_return_that_is_under_way_is_pending_though_its_timer_is_gone() -> None:
     system = Systemd(haproxy="active")
-    Units(system.run).quiesce([HAPROXY], "session1", "root", 120)
+    quiesce(system.run, [HAPROXY])
     del system.states[f"{RESTORE}.timer"]
     system.states[f"{RESTORE}.service"] = "activating"
     pending = Units(system.run).pending()
@@ -265,10 +266,10 @@ def test_a_return_that_is_under_way_is_pending_though_its_timer_is_gone() -> Non
 def test_one_that_does_not_start_keeps_no_other_from_it_and_its_journal_is_told() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
     units = Units(system.run)
-    units.quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    quiesce(system.run, [PLUGNMEET, HAPROXY])
     system.stubborn.add(HAPROXY)
     system.said[HAPROXY] = "cannot bind socket [0.0.0.0:443]\nFailed with result 'exit-code'.\n"
-    (complaint,) = units.restore(units.pending() or Pending("", "", "", ()))
+    (complaint,) = units.restore(units.pending() or Pending("", "", "", (), ()))
     assert complaint == (
         f"{HAPROXY} does not start again, it is failed; its journal ends with: "
         "cannot bind socket [0.0.0.0:443] / Failed with result 'exit-code'"
@@ -279,7 +280,7 @@ def test_one_that_does_not_start_keeps_no_other_from_it_and_its_journal_is_told(
 def test_one_that_still_stops_is_left_to_systemd() -> None:
     system = Systemd(haproxy="deactivating")
     system.stubborn.add(HAPROXY)
-    (complaint,) = Units(system.run).restore(Pending("session1", "root", "", (HAPROXY,)))
+    (complaint,) = Units(system.run).restore(Pending("session1", "root", "", (HAPROXY,), (HAPROXY,)))
     assert complaint.startswith(f"{HAPROXY} still stops, and systemd starts it again as soon as it has")
 
 
@@ -309,7 +310,7 @@ def test_the_way_back_has_nothing_that_systemd_would_read_otherwise_after_a_relo
 def test_a_way_back_that_ends_before_its_time_is_gone_once_more_by_hand() -> None:
     system = Systemd(plugnmeet="active", haproxy="active")
     units = Units(system.run)
-    units.quiesce([PLUGNMEET, HAPROXY], "session1", "root", 120)
+    quiesce(system.run, [PLUGNMEET, HAPROXY])
     pending = units.pending()
     assert pending is not None
     system.returning = []
@@ -324,13 +325,13 @@ def test_a_socket_is_refused_if_its_service_would_go_on() -> None:
     system.states["web.socket"] = "active"
     system.listed["web.socket", "Triggers"] = ["web.service"]
     with pytest.raises(PreflightError) as raised:
-        Units(system.run).quiesce(["web.socket"], "session1", "root", 120)
+        quiesce(system.run, ["web.socket"])
     assert str(raised.value) == (
         "web.socket runs and could not be started again beside web.service, which runs, too; name web.service in "
         "preflight_services (units) as well"
     )
     assert system.did() == []
-    Units(system.run).quiesce(["web.socket", "web.service"], "session1", "root", 120)
+    quiesce(system.run, ["web.socket", "web.service"])
     assert system.did() == ["systemd-run", "stop web.socket", "stop web.service"]
 
 
@@ -389,7 +390,7 @@ def test_a_timer_that_is_not_there_is_nothing_pending() -> None:
 def test_pending_names_every_unit_whatever_its_name(units: tuple[str, ...]) -> None:
     system = Systemd()
     system.states = dict.fromkeys(units, "active")
-    Units(system.run).quiesce(units, "session1", "root", 120)
+    quiesce(system.run, units)
     pending = Units(system.run).pending()
     assert pending is not None
     assert pending.units == tuple(reversed(units))

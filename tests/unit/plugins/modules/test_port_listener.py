@@ -19,7 +19,7 @@ from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.certif
     CERTIFICATE,
     OTHER_PRIVATE_KEY,
 )
-from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import Systemd
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import Systemd, quiesce
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -93,8 +93,8 @@ def test_its_end_is_the_beginning_of_its_sessions_services(
     monkeypatch.setattr(_services, "is_booted", lambda: True)
     monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(system.run))
     claim = "sessionTWO012345" if others else session["id"]
-    _services.Units(system.run).quiesce(["haproxy.service"], claim, "ann", 60)
-    assert run_module(port_listener, state="stopped", session=session, restore=restores)["running"] is False
+    quiesce(system.run, ["haproxy.service"], claim, "ann", 60)
+    assert run_module(port_listener, state="stopped", session=session, services=restores)["running"] is False
     assert system.started == (["haproxy.service"] if restores and not others else [])
 
 
@@ -105,15 +105,58 @@ def test_it_takes_no_port_from_services_that_come_back(
     system = Systemd(haproxy="active")
     monkeypatch.setattr(_services, "is_booted", lambda: True)
     monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(system.run))
-    _services.Units(system.run).quiesce(["haproxy.service"], session["id"], "ann", 60)
+    quiesce(system.run, ["haproxy.service"], session["id"], "ann", 60)
     if begun:
         system.fire()
     table = [{"name": "media", "protocol": "udp", "ports": port}]
     try:
-        result = run_module(port_listener, state="started", session=session, ports=table, ttl=30, restore=True)
+        result = run_module(port_listener, state="started", session=session, ports=table, ttl=30, services=True)
         assert result.get("msg", "") == ("the target's services are on their way back already; run again." * begun)
     finally:
         run_module(port_listener, state="stopped", session=session)
+
+
+@pytest.fixture
+def armed(session: Result, monkeypatch: pytest.MonkeyPatch) -> Systemd:
+    """A host under systemd, on which this session has armed the return of haproxy, which runs still."""
+    system = Systemd(haproxy="active")
+    monkeypatch.setattr(_services, "is_booted", lambda: True)
+    monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(system.run))
+    _services.Units(system.run).arm(["haproxy.service"], session["id"], "ann", 60)
+    return system
+
+
+def test_what_is_armed_stops_when_it_listens(run_module: t.Any, session: Result, port: int, armed: Systemd) -> None:
+    table = [{"name": "media", "protocol": "udp", "ports": port}]
+    arguments = {"session": session, "services": True}
+    try:
+        for changed in (True, False):
+            result = run_module(port_listener, state="started", ports=table, ttl=30, **arguments)
+            assert (result["changed"], result["bound"]["udp"]) == (changed, str(port))
+            assert armed.did() == ["systemd-run", "stop haproxy.service"]
+    finally:
+        run_module(port_listener, state="stopped", **arguments)
+    assert armed.states["haproxy.service"] == "active"
+
+
+def test_for_a_listener_that_cannot_be_nothing_stops(run_module: t.Any, session: Result, armed: Systemd) -> None:
+    table = [{"name": "web", "protocol": "tcp", "ports": 443, "speaks": "https"}]
+    wrong = {**session, "certificate": CERTIFICATE, "private_key": OTHER_PRIVATE_KEY}
+    assert run_module(port_listener, state="started", session=wrong, ports=table, services=True)["failed"]
+    assert armed.did() == ["systemd-run"]
+
+
+def test_beside_a_unit_that_does_not_stop_it_does_not_listen(
+    run_module: t.Any, session: Result, port: int, armed: Systemd
+) -> None:
+    armed.slow.add("haproxy.service")
+    table = [{"name": "media", "protocol": "udp", "ports": port}]
+    result = run_module(port_listener, state="started", session=session, ports=table, ttl=30, services=True)
+    assert result["msg"] == (
+        "haproxy.service does not stop: it takes longer than preflight_ttl (ttl), 30 s, allows; give it more; "
+        "everything was started again."
+    )
+    assert lifecycle.status() is None
 
 
 def test_what_systemd_does_not_tell_costs_no_evidence(
@@ -123,7 +166,7 @@ def test_what_systemd_does_not_tell_costs_no_evidence(
     monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(lambda dummy: (1, "", "no bus")))
     table = [{"name": "media", "protocol": "udp", "ports": port}]
     run_module(port_listener, state="started", session=session, ports=table, ttl=30)
-    assert run_module(port_listener, state="stopped", session=session, restore=True)["evidence"] == []
+    assert run_module(port_listener, state="stopped", session=session, services=True)["evidence"] == []
 
 
 def test_a_visit_that_needs_several_processes_is_refused_in_check_mode_too(

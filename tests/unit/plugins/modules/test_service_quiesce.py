@@ -14,6 +14,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments
 from ansible_collections.plugnmeet.server.plugins.module_utils._caller import Caller
 from ansible_collections.plugnmeet.server.plugins.modules import service_quiesce
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import Systemd
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import quiesce as arm_and_stop
 
 ARGUMENTS = {"units": ["plugnmeet", "haproxy"], "session": "sessionONE012345"}
 SERVICE = "plugnmeet-preflight-restore.service"
@@ -59,6 +60,16 @@ def test_what_is_active_is_stopped_and_comes_back(run_module: t.Any, system: Sys
         f"start {SERVICE}",
     ]
     assert system.started == ["haproxy.service", "plugnmeet.service"]
+
+
+def test_what_is_armed_runs_until_somebody_stops_it(run_module: t.Any, system: Systemd) -> None:
+    armed = run_module(service_quiesce, state="armed", **ARGUMENTS)
+    assert (armed["changed"], armed["armed"]) == (True, True)
+    assert armed["stopped"] == ["haproxy.service", "plugnmeet.service"]
+    assert services(armed) == [("plugnmeet", "active", "active"), ("haproxy", "active", "active")]
+    assert system.did() == ["systemd-run"]
+    assert services(quiesce(run_module)) == [("plugnmeet", "active", "inactive"), ("haproxy", "active", "inactive")]
+    assert system.did() == ["systemd-run", "stop plugnmeet.service", "stop haproxy.service"]
 
 
 def test_what_was_not_running_is_not_touched(run_module: t.Any, system: Systemd) -> None:
@@ -223,7 +234,7 @@ def test_another_session_that_is_quicker_is_named_and_its_return_stays(
     def run(command: list[str]) -> tuple[int, str, str]:
         # Between the look at what is pending and the arming, another session arms its own.
         if command[0] == "systemd-run":
-            others.quiesce(["nginx.service"], "sessionTWO012345", "bob", 60)
+            arm_and_stop(system.run, ["nginx.service"], "sessionTWO012345", "bob", 60)
         return system.run(command)
 
     monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(run))
@@ -241,13 +252,14 @@ def test_another_session_that_is_quicker_is_named_and_its_return_stays(
     assert (system.states["plugnmeet.service"], system.states["haproxy.service"]) == ("active", "active")
 
 
-@pytest.mark.parametrize("state", ["quiesced", "restored"])
+@pytest.mark.parametrize("state", ["armed", "quiesced", "restored"])
 def test_check_mode_tells_and_does_nothing(run_module: t.Any, system: Systemd, state: str) -> None:
     if state == "restored":
         quiesce(run_module)
     before = list(system.did())
     result = run_module(service_quiesce, check=True, state=state, **ARGUMENTS)
     assert result["changed"]
+    assert result.get("stopped", []) == ["haproxy.service", "plugnmeet.service"] * (state != "restored")
     assert system.did() == before
 
 

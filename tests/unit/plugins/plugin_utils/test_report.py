@@ -65,6 +65,7 @@ def test_the_report_is_exactly_the_contracts(sides: t.Any) -> None:
                 "source": {"ipv4": "198.51.100.2"},
                 "address": {"ipv4": "203.0.113.10"},
                 "source_local": {"ipv4": "192.0.2.7"},
+                "source_port": {},
                 "address_local": {"ipv4": "203.0.113.10"},
             }
         ],
@@ -419,7 +420,8 @@ def test_the_report_has_what_is_known_of_a_certificate_as_it_is(sides: t.Any) ->
 
 
 def test_both_ends_behind_nat_are_in_the_report_as_they_see_themselves(sides: t.Any) -> None:
-    vantage = sides.vantage({}, local={"ipv4": "192.168.0.7"}, destination={"ipv4": "10.0.0.5"})
+    known = {"local": {"ipv4": "192.168.0.7"}, "source_port": {"ipv4": 40123}, "destination": {"ipv4": "10.0.0.5"}}
+    vantage = sides.vantage({}, **known)
     report, *dummy = make(sides, [sides.row("udp", [1])], [vantage])
     assert report["vantages"] == [
         {
@@ -428,6 +430,7 @@ def test_both_ends_behind_nat_are_in_the_report_as_they_see_themselves(sides: t.
             "source": {"ipv4": "198.51.100.2"},
             "address": {"ipv4": "203.0.113.10"},
             "source_local": {"ipv4": "192.168.0.7"},
+            "source_port": {"ipv4": 40123},
             "address_local": {"ipv4": "10.0.0.5"},
         }
     ]

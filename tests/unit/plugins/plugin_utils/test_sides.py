@@ -88,6 +88,13 @@ def test_of_strangers_only_counts_are_taken(told: t.Any, known: dict[str, int]) 
     assert read_target(STARTED, {**STOPPED, "strangers": told}).strangers == known
 
 
+@pytest.mark.parametrize("port", ["7", True, 0, -1, 65536, 7.0, None, []])
+def test_a_source_port_is_one_or_none(port: t.Any) -> None:
+    probed = {**PROBED, "source_port": {"ipv4": port, "ipv6": 40123, "x": 7}}
+    assert read_vantage("ext", 0, probed, STOPPED).source_port == {"ipv6": 40123}
+    assert read_vantage("ext", 0, {**PROBED, "source_port": port}, STOPPED).source_port == {}
+
+
 def test_a_prober_that_worked_is_taken_whole() -> None:
     vantage = read_vantage("ext", 0, PROBED, STOPPED)
     assert (vantage.host, vantage.number, vantage.failure, vantage.unresolved) == ("ext", 0, "", "")
@@ -322,19 +329,20 @@ def test_a_tap_that_is_no_dict_is_a_gap() -> None:
 def test_services_have_their_state_before_and_after_and_what_was_between() -> None:
     quiesced = [
         {"unit": "haproxy", "was": "active", "now": "inactive"},
-        {"unit": "redis", "was": "active", "now": "inactive"},
+        {"unit": "redis.service", "was": "active", "now": "active"},
         {"unit": "nginx", "was": "masked", "now": "masked"},
     ]
     restored = [
         {"unit": "haproxy", "was": "inactive", "now": "failed", "down_seconds": None, "journal": ["no\x1b", "luck", 7]},
-        {"unit": "redis", "was": "inactive", "now": "active", "down_seconds": 2.5},
+        {"unit": "redis.service", "was": "inactive", "now": "active", "down_seconds": 2.5},
         # What was not stopped for the test was down at some other time.
         {"unit": "nginx", "was": "masked", "now": "masked", "down_seconds": 99.0, "journal": ["long ago"]},
     ]
-    stages = {"quiesced": {"services": quiesced}, "restored": {"services": restored}}
+    stopped = [7, "redis.service", "haproxy.service"]
+    stages = {"quiesced": {"services": quiesced, "stopped": stopped}, "restored": {"services": restored}}
     assert read_services(stages) == [
         {"unit": "haproxy", "was": "active", "now": "failed", "down_seconds": None, "journal": ["no ", "luck", "7"]},
-        {"unit": "redis", "was": "active", "now": "active", "down_seconds": 2.5},
+        {"unit": "redis.service", "was": "active", "now": "active", "down_seconds": 2.5},
         {"unit": "nginx", "was": "masked", "now": "masked", "down_seconds": None},
     ]
     assert read_services({"quiesced": {"services": quiesced}}) == [{**row, "down_seconds": None} for row in quiesced]
@@ -343,7 +351,8 @@ def test_services_have_their_state_before_and_after_and_what_was_between() -> No
 
 @pytest.mark.parametrize("seconds", ["2.5", -1, float("nan"), float("inf"), 10**400, None, [], True])
 def test_a_time_that_cannot_be_is_none(seconds: t.Any) -> None:
-    quiesced = {"services": [{"unit": "haproxy", "was": "active", "now": "inactive"}]}
+    stopped = ["haproxy.service"]
+    quiesced = {"services": [{"unit": "haproxy", "was": "active", "now": "inactive"}], "stopped": stopped}
     restored = {"services": [{"unit": "haproxy", "was": "inactive", "now": "active", "down_seconds": seconds}]}
     (row,) = read_services({"quiesced": quiesced, "restored": restored})
     assert row["down_seconds"] is None

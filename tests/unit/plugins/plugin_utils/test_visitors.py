@@ -79,6 +79,22 @@ def test_where_a_browser_is_not_sure_an_answer_is_not_called_lost() -> None:
     assert list(probe["found"]["unsent"]) == ["4-9"]
 
 
+@pytest.mark.parametrize(("answered", "state"), [("7-8", "unsent"), ("7", "left to the listener")])
+def test_an_answer_over_a_connection_that_a_browser_does_not_count_is_not_called_lost(
+    answered: str, state: str
+) -> None:
+    table = parse_requirements([{"name": "ice-tcp", "protocol": "tcp", "ports": "7-8"}])
+    result = told("", "")
+    result["families"]["ipv4"]["tcp"] = {"asked": "7-8", "open": "7"}
+    rows = {"received": "7-8", "answered": answered}
+    seen = [{**received(ports), "protocol": "tcp", "seen": what} for what, ports in rows.items()]
+    probes = _visitors.witnesses({"visitors": [visitor(result=result)]}, ADDRESSES, "")
+    (probe,), stopped = _visitors.hear(probes, {"visitors": [visitor(result=result)], "evidence": seen}, table)
+    found = {row["ports"]: row["seen"] for row in probe["evidence"]}
+    assert found == {"7": "open", **({"8": "unsent"} if state == "unsent" else {})}
+    assert stopped["evidence"][0]["ports"] == ("7" if state == "unsent" else "7-8")
+
+
 def test_who_leaves_confirms_nothing() -> None:
     probe, stopped = heard({"visitors": [visitor()]}, [received("1-5")])
     assert {ports: detail["visit"] for ports, detail in probe["found"]["unsent"].items()} == {

@@ -86,6 +86,7 @@ def test_every_open_port_is_proven(
     expected = {family: host}
     assert (facts["addresses"], facts["source"], facts["destination"]) == (expected, expected, expected)
     assert facts["local"] == expected
+    assert 1024 <= facts["source_port"][family] < 65536
     assert facts["unresolved"] == ""
     assert facts["all_open"] is True
     assert facts["sent"] >= 200
