@@ -8,7 +8,8 @@
 10,000 connections stay, of which every tenth says a byte a second. NUMBER datagrams a second of junk come to the media
 ports, as far as this machine can. Each question that was answered is recorded on the wire, and comes again at once from
 another port of the same host: as it was, to another port of the server, cut off, and with a bit changed. SYNs come with
-forged sources. What came of it is a line of JSON on standard output: how many of each, and the bytes that came back.
+forged sources. What came of it is a line of JSON on standard output: how many of each, in how many seconds, and the
+bytes that came back.
 """
 
 from __future__ import annotations
@@ -161,8 +162,10 @@ def main() -> None:
         multiprocessing.Process(target=job, args=(counts,), daemon=True).start()
     for number in range(10):
         threading.Thread(target=idle, args=(counts, number), daemon=True).start()
+    began = time.monotonic()
     signal.sigwait({signal.SIGTERM})
-    print(json.dumps({kind: count.value for kind, count in counts.items()}), flush=True)
+    seconds = round(time.monotonic() - began, 1)
+    print(json.dumps({"seconds": seconds, **{kind: count.value for kind, count in counts.items()}}), flush=True)
     sys.stdout.flush()
     for child in multiprocessing.active_children():
         child.kill()
