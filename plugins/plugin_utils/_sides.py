@@ -272,9 +272,7 @@ def _addresses(value: t.Any) -> dict[str, str]:
 
 def _source_ports(value: t.Any) -> dict[str, int]:
     known = value if isinstance(value, dict) else {}
-    return {
-        family: known[family] for family in FAMILIES if type(known.get(family)) is int and 0 < known[family] < 65536
-    }
+    return {family: int(known[family]) for family in FAMILIES if known.get(family) in range(1, 65536)}
 
 
 def _certificates(value: t.Any) -> dict[str, dict[str, str]]:
