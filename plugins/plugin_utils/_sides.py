@@ -272,7 +272,9 @@ def _addresses(value: t.Any) -> dict[str, str]:
 
 def _source_ports(value: t.Any) -> dict[str, int]:
     known = value if isinstance(value, dict) else {}
-    return {family: int(known[family]) for family in FAMILIES if known.get(family) in range(1, 65536)}
+    # JSON's true is an int, too.
+    ports = {family: known[family] for family in FAMILIES if isinstance(known.get(family), int)}
+    return {family: port for family, port in ports.items() if port is not True and 0 < port < 65536}
 
 
 def _certificates(value: t.Any) -> dict[str, dict[str, str]]:
