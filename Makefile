@@ -17,7 +17,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(cache)/hypothesis
 
 # What the caller says is passed on as it is: neither make nor a shell looks inside. It counts only as an
 # argument of make's, for some shells have a HOST of their own in the environment.
-options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS RUNS FUZZ_SECONDS VISITS CHAOS_ROUNDS CHAOS_SEED \
+options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS RUNS FUZZ_INPUTS VISITS CHAOS_ROUNDS CHAOS_SEED \
     CHAOS_SITUATIONS CHAOS_CORE CHAOS_SLOW CHAOS_JUNK
 said := $(foreach option,$(options),$(if $(filter command,$(origin $(option))),$(option)))
 $(foreach option,$(said),$(eval override $(option) := $$(value $(option))))
@@ -46,7 +46,7 @@ test: tools ## Run everything there is to check
 
 .PHONY: lint unit sanity visit chaos molecule
 lint: tools ## Linters and type checker only
-unit: tools ## Unit tests only [ARGS='-k word'] [FUZZ_SECONDS=600, for each parser]
+unit: tools ## Unit tests only [ARGS='-k word'] [FUZZ_INPUTS=1000000, for each parser]
 sanity: tools ## ansible-test sanity only
 visit: tools ## Visits with real browsers only [VISITS="all", or names] [RUNS=10]
 chaos: tools ## Preflights to which something happens [CHAOS_ROUNDS=25] [CHAOS_SEED=n] [CHAOS_SITUATIONS=names]

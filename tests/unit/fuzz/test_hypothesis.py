@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.plugnmeet.server.tests.unit.fuzz.targets import TARGETS, Run
 
-EXAMPLES = 60 * max(1, int(os.environ.get("FUZZ_SECONDS") or 0) // 3)
+EXAMPLES = max(60, int(os.environ.get("FUZZ_INPUTS") or 0) // 1000)
 
 
 def near(seeds: list[bytes]) -> st.SearchStrategy[bytes]:
