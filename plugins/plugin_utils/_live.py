@@ -14,7 +14,8 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._ports import for
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _sides, _verdict
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import cause_of
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import FAMILIES, advise
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.advice import advise
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.words import FAMILIES
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import shortened
 
 Facts = t.Mapping[str, t.Any]

@@ -27,11 +27,8 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import (
 )
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import UNKNOWN, Firewall
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._picture import picture
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
-    FAMILIES,
-    advise,
-    families,
-)
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.advice import advise
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.words import FAMILIES, families
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import Vantage
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, in_report

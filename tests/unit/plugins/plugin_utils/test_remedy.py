@@ -12,11 +12,8 @@ import pytest
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import TIME_OVER
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import read_firewall
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy import (
-    Advice,
-    advise,
-    families,
-)
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.advice import Advice, advise
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.words import families
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand, reserve_ports
 

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The server's own packet filter: which rule it is, and the commands that mend it."""
+
+from __future__ import annotations
+
+from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._allow import allow
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.words import Words
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing
+
+_MOST_RULES = 2  # in a sentence
+
+
+def which_rule(words: Words, outward: bool = False) -> str:
+    """Which rule of the server's own stops it, if that is known."""
+    found: dict[str, list[str]] = {}
+    for rule in words.rules(outward):
+        kind = "the policy" if rule.policy else "a limit, the rule" if rule.limits else "the rule"
+        seems = "" if rule.certain else " (as it seems)"
+        found.setdefault(f"{kind} {quoted(rule.rule)} of chain {rule.chain} in table {rule.table}{seems}", []).append(
+            rule.before
+        )
+    told = []
+    for text, befores in list(found.items())[:_MOST_RULES]:
+        behind = list(dict.fromkeys(filter(None, befores)))[:_MOST_RULES]
+        told.append(f"{text}, which stands before {listing(list(map(quoted, behind)))}" if behind else text)
+    chance = (
+        " Chance decides which ports such a limit stops." if any(rule.limits for rule in words.rules(outward)) else ""
+    )
+    return f"That is {'; '.join(told)}.{chance}" if told else ""
+
+
+def commands(words: Words, outward: bool) -> list[str]:
+    """What to do in the server's own packet filter, empty if it is not known."""
+    rules = words.rules(outward)
+    return allow(words.host, words.firewall, rules, words.to_open(outward))
