@@ -63,7 +63,7 @@ def open_on_host(words: Words) -> list[str]:
     known = commands(words, outward=False)
     if words.fact("where") == "ingress":
         look = [
-            f"On {words.host}, let incoming {words.ports} pass there; what is there:",
+            f"On {words.host}, let incoming {words.wanted} pass there; what is there:",
             Command("nft list ruleset netdev"),
             Command("tc filter show dev eth0 ingress"),
         ]
@@ -72,7 +72,7 @@ def open_on_host(words: Words) -> list[str]:
         return [*_look_around(words), *made_for_the_wrong_protocol(words)]
     if not known:
         known = [
-            f"In {words.host}'s own firewall, allow incoming {words.ports}. With ufw:",
+            f"In {words.host}'s own firewall, allow incoming {words.wanted}. With ufw:",
             *guess(words.to_open()),
         ]
     return [*known, *made_for_the_wrong_protocol(words)]

@@ -81,7 +81,7 @@ def lead_to_host(words: Words) -> list[str]:
 
 
 def forward_to_host(words: Words) -> str:
-    return f"If a router has {words.ips}: forward {words.ports} to {words.host}"
+    return f"If a router has {words.ips}: forward {words.wanted} to {words.host}"
 
 
 def forward_unchanged(words: Words) -> list[str]:

@@ -76,6 +76,11 @@ class Words:
             found.append((protocol, self._entry(protocol, ports) if chance or spread(these) else ports))
         return found
 
+    @property
+    def wanted(self) -> str:
+        """What is to be let in, as a sentence has it."""
+        return listing([f"{shortened(ports)}/{protocol}" for protocol, ports in self.to_open()])
+
     def _entry(self, protocol: str, ports: str) -> str:
         """All of the entries of the table that some ports are of."""
         entries = [read_ports(entry) for over, entry in self.entries if over == protocol]

@@ -790,3 +790,10 @@ def test_a_way_that_takes_no_more_is_told(limit: str, where: str, explanation: s
     assert told.explanation == f"After 4096 and 4051 answers {explanation}. Whether these ports are open is not known."
     assert told.remedy[0].startswith(step)
     assert ("sysctl -w net.netfilter.nf_conntrack_max=65536" in told.remedy) == (where == "target")
+
+
+def test_ports_in_too_many_pieces_are_opened_as_what_the_table_has() -> None:
+    pieces = ",".join(str(port) for port in range(50000, 50100, 2))
+    one, few = (CAUSE._replace(ports=(("udp", ports),)) for ports in (pieces, "50001,50003"))
+    assert advise(one, "meet1", "meet.example.com").remedy[0] == OPEN_UPSTREAM
+    assert advise(few, "meet1", "meet.example.com").remedy[0].startswith("Open 50001,50003/udp to ")
