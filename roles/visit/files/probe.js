@@ -14,7 +14,7 @@ const CONNECTIONS = PACED ? 2 : 100; // at a time
 const CANDIDATES = PACED ? 30 : 40; // ports of a connection
 const PACE = 60; // checks a second, where there is a limit
 const AHEAD = 1100; // checks that may come before their time there
-const ENOUGH = 1000; // ports asked in vain there, after which nobody waits for the others
+const ENOUGH = 1000; // ports of a row asked in vain there, after which nobody waits for its others
 const PING = 48; // ms between two checks of a connection, as browsers have it
 const POLL = 500; // ms between two looks at its statistics
 const PINGS = 3; // checks of a port before its browser slows down; then another connection asks again
@@ -65,13 +65,16 @@ function checks(pair, since) {
 }
 
 // Every port at every address: `open` once it answered, `sent` how often it was asked; `paired` is whether the browser took
-// it for a candidate, and `tried` whether it made anything of it.
+// it for a candidate, and `tried` whether it made anything of it. `peers` are those of the same row and address.
 function targetsOf(session) {
   return Object.entries(session.addresses).flatMap(([family, address]) =>
-    session.ports.flatMap((row) =>
-      readPorts(row.ports).map((port, unused, { length: rowSize }) => ({
-        family, address, port, row, rowSize, protocol: row.protocol, open: false, paired: false, tried: false, sent: 0,
-      }))));
+    session.ports.flatMap((row) => {
+      const peers = [];
+      for (const port of readPorts(row.ports)) {
+        peers.push({ family, address, port, row, peers, protocol: row.protocol, open: false, paired: false, tried: false, sent: 0 });
+      }
+      return peers;
+    }));
 }
 
 class Prober {
@@ -86,6 +89,7 @@ class Prober {
     this.silent = this.all; // UDP ports without an answer, when the last round began
     this.doing = "";
     this.spent = 0; // checks of UDP ports, all in all
+    this.hopeless = new Set(); // rows, each over one address, that are asked no more
     this.mute = false; // whether the browser does not say what became of its checks
   }
 
@@ -111,9 +115,10 @@ class Prober {
     const start = performance.now();
     const end = start + Math.min(UDP_PATIENCE, this.session.expires * 1000 - REST - Date.now());
     for (let round = 1, before = Infinity; ; round++) {
-      // By chance, but for the small rows, of which each gets its verdict even where nobody waits for the last ports.
-      const missing = shuffled(targets.filter((target) => !target.open)).sort((one, other) => one.rowSize - other.rowSize);
-      this.silent = missing.length;
+      const silent = targets.filter((target) => !target.open);
+      this.silent = silent.length;
+      // By chance, but the small rows first: each gets its verdict even where the time is over before all are asked.
+      const missing = shuffled(this.worthwhile(silent)).sort((one, other) => one.peers.length - other.peers.length);
       const over = round > ROUNDS || performance.now() > end;
       if (!missing.length || (round > 1 && missing.every((target) => this.sure(target))) || (over && missing.length === before)) return;
       before = missing.length;
@@ -127,25 +132,33 @@ class Prober {
       const work = async () => {
         while (groups.length) {
           while (PACED && this.spent > AHEAD + (PACE * (performance.now() - start)) / 1000) await sleep(100);
-          if (PACED && (performance.now() > end || this.hopeless())) return;
-          await this.connectUdp(groups.shift());
+          if (PACED && performance.now() > end) return;
+          const group = this.worthwhile(groups.shift() || []);
+          if (group.length) await this.connectUdp(group);
         }
       };
       await Promise.all(Array.from({ length: CONNECTIONS }, work));
-      if (PACED && (performance.now() > end || this.hopeless())) return;
+      if (PACED && performance.now() > end) return;
     }
   }
 
-  // Whether so many UDP ports were asked without any answer that it would be a waste of time to ask the others slowly, too.
-  hopeless() {
-    const udp = this.targets.filter((target) => target.protocol === "udp");
-    return !udp.some((target) => target.open) && udp.filter((target) => target.sent >= PINGS).length >= ENOUGH;
+  // But for those of rows of which so many ports were asked without any answer that to ask the others slowly, too, would be
+  // a waste of time.
+  worthwhile(targets) {
+    if (!PACED) return targets;
+    for (const peers of new Set(targets.map((target) => target.peers))) {
+      const asked = peers.filter((target) => target.sent >= PINGS).length;
+      if (asked >= ENOUGH && !peers.some((target) => target.open)) this.hopeless.add(peers);
+    }
+    return targets.filter((target) => !this.hopeless.has(target.peers));
   }
 
   // Whether more checks of a UDP port would tell no more: it answered, the browser does not ask it, or its silence is sure,
-  // by the loss on the way, and by how often it was asked. Where few ports answer, few can be silent by chance.
+  // by the loss on the way, and by how often it was asked. Where few ports answer, few can be silent by chance; and where none
+  // of a thousand do, none.
   sure(target) {
     if (target.open || target.tried === "in vain") return true;
+    if (this.hopeless.has(target.peers)) return target.sent >= PINGS;
     const loss = (this.lost + LEAST_LOSS * FIRM) / (this.sent + FIRM);
     const byChance = Math.min(this.silent, this.all - this.silent) * Math.max(LEAST_LOSS, loss) ** target.sent;
     return target.sent > 0 && byChance < SURE;
