@@ -13,6 +13,7 @@ lives: so nobody starts a second one, and whoever comes back finds the first. Th
 from __future__ import annotations
 
 import codecs
+import contextlib
 import fcntl
 import json
 import os
@@ -103,12 +104,14 @@ def _live(pipe: t.BinaryIO, script: str, questions: t.Sequence[Question], log: s
                 return
             output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
             os.fchmod(output, 0o600)
+            offset = os.lseek(output, 0, os.SEEK_END)
+            _note(output, f"{script} begins")
         except OSError as error:
             pipe.write(f"{error.filename or log} on the target cannot be written to: {error.strerror}".encode())
             return
         known: Facts = {
             "log": log,
-            "offset": os.lseek(output, 0, os.SEEK_END),
+            "offset": offset,
             "since": time.monotonic(),
             "pid": os.getpid(),
             "answered": 0,
@@ -117,7 +120,6 @@ def _live(pipe: t.BinaryIO, script: str, questions: t.Sequence[Question], log: s
         pipe.write(b"started")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _refuse)
-    _note(output, f"{script} begins")
     dialogue = Dialogue(questions)
     known["reason"] = ""
     terminal = Terminal(["/bin/bash", script], {**os.environ, **ENVIRONMENT}, os.path.dirname(script))
@@ -133,8 +135,10 @@ def _live(pipe: t.BinaryIO, script: str, questions: t.Sequence[Question], log: s
         terminal.end()
     terminal.close()
     known.update(code=terminal.code, seconds=time.monotonic() - known["since"], answered=dialogue.answered)
-    _note(output, f"{script} ended after {known['seconds']:.0f} s: {known['reason'] or f'exit code {terminal.code}'}")
     _write(record, known)
+    how = known["reason"] or f"exit code {terminal.code}"
+    with contextlib.suppress(OSError):  # a full disk may be what ended it
+        _note(output, f"{script} ended after {known['seconds']:.0f} s: {how}")
 
 
 def _drive(
@@ -153,7 +157,7 @@ def _drive(
         data = terminal.read(_TICK)
         now = time.monotonic()
         if data:
-            _append(output, data)
+            _keep(output, data)
             dialogue.hear(decoder.decode(data))
             heard = now
         elif ended:
@@ -193,6 +197,13 @@ def _write(record: int, known: Facts) -> None:
     """Write the record anew in its place, since the lock is on this file."""
     data = json.dumps(known).encode("utf-8")
     os.pwrite(record, data.ljust(os.fstat(record).st_size), 0)
+
+
+def _keep(output: int, data: bytes) -> None:
+    try:
+        _append(output, data)
+    except OSError as error:
+        raise EndedEarlyError(f"its log cannot be written to: {error.strerror}") from error
 
 
 def _append(output: int, data: bytes) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import resource
 import signal
 import stat
 import sys
@@ -71,6 +72,30 @@ def test_questions_are_answered_on_a_terminal_and_all_is_kept(host: Host) -> Non
     assert known["tail"] == ["Your domain: meet.example.com", "Recorder? y/n: n", "meet.example.com and n"]
     assert "meet.example.com and n" in host.log.read_text()
     assert stat.S_IMODE(host.log.stat().st_mode) == 0o600
+
+
+@pytest.fixture
+def small_files() -> t.Iterator[int]:
+    """No file gets longer than so many bytes, as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    yield 2000
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_without_room_for_its_log_nothing_is_started(host: Host, small_files: int) -> None:
+    host.log.write_bytes(b"." * small_files)
+    with pytest.raises(PreflightError, match=r"log on the target cannot be written to: File too large"):
+        host.start(f"touch {host.folder}/ran")
+    assert run.look() is None
+    assert not (host.folder / "ran").exists()
+
+
+def test_a_disk_that_gets_full_ends_it_and_that_is_what_is_told(host: Host, small_files: int) -> None:
+    assert host.start(f"seq {small_files}; sleep 30")
+    known = host.finish()
+    assert known["code"] == -signal.SIGTERM
+    assert known["reason"] == "its log cannot be written to: File too large"
 
 
 def test_an_unknown_question_ends_it_and_nothing_is_typed(host: Host) -> None:
