@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import signal
+import stat
 import time
 import typing as t
 
@@ -102,8 +104,7 @@ def _live(pipe: t.BinaryIO, script: str, questions: t.Sequence[Question], log: s
             if not _lock(record):
                 pipe.write(b"busy")
                 return
-            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-            os.fchmod(output, 0o600)
+            output = _open_log(log)
             offset = os.lseek(output, 0, os.SEEK_END)
             _note(output, f"{script} begins")
         except OSError as error:
@@ -139,6 +140,15 @@ def _live(pipe: t.BinaryIO, script: str, questions: t.Sequence[Question], log: s
     how = known["reason"] or f"exit code {terminal.code}"
     with contextlib.suppress(OSError):  # a full disk may be what ended it
         _note(output, f"{script} ended after {known['seconds']:.0f} s: {how}")
+
+
+def _open_log(log: str) -> int:
+    """Open a file to go on with, readable for its owner alone; raises OSError for a device or a pipe."""
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    if not stat.S_ISREG(os.fstat(output).st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", log)
+    os.fchmod(output, 0o600)
+    return output
 
 
 def _drive(

@@ -91,6 +91,16 @@ def test_without_room_for_its_log_nothing_is_started(host: Host, small_files: in
     assert not (host.folder / "ran").exists()
 
 
+def test_a_log_that_is_a_device_or_a_pipe_is_refused_and_left_as_it_is(host: Host) -> None:
+    os.mkfifo(host.log)
+    for path, reason in ((host.log, "No such device or address"), (pathlib.Path("/dev/null"), "it is no regular file")):
+        mode, host.log = path.stat().st_mode, path
+        with pytest.raises(PreflightError, match=f"{path} on the target cannot be written to: {reason}"):
+            host.start(f"touch {host.folder}/ran")
+        assert path.stat().st_mode == mode
+    assert not (host.folder / "ran").exists()
+
+
 def test_a_disk_that_gets_full_ends_it_and_that_is_what_is_told(host: Host, small_files: int) -> None:
     assert host.start(f"seq {small_files}; sleep 30")
     known = host.finish()
