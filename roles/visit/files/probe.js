@@ -14,7 +14,7 @@ const CONNECTIONS = PACED ? 2 : 100; // at a time
 const CANDIDATES = PACED ? 30 : 40; // ports of a connection
 const PACE = 60; // checks a second, where there is a limit
 const AHEAD = 1100; // checks that may come before their time there
-const ENOUGH = 1000; // ports of a row asked in vain there, after which nobody waits for its others
+const ENOUGH = 1000; // ports of a row asked in vain, after which nobody asks them again
 const PING = 48; // ms between two checks of a connection, as browsers have it
 const POLL = 500; // ms between two looks at its statistics
 const PINGS = 3; // checks of a port before its browser slows down; then another connection asks again
@@ -133,7 +133,7 @@ class Prober {
         while (groups.length) {
           while (PACED && this.spent > AHEAD + (PACE * (performance.now() - start)) / 1000) await sleep(100);
           if (PACED && performance.now() > end) return;
-          const group = this.worthwhile(groups.shift() || []);
+          const group = PACED ? this.worthwhile(groups.shift() || []) : groups.shift();
           if (group.length) await this.connectUdp(group);
         }
       };
@@ -142,15 +142,14 @@ class Prober {
     }
   }
 
-  // But for those of rows of which so many ports were asked without any answer that to ask the others slowly, too, would be
-  // a waste of time.
+  // But for those of rows of which so many ports were asked without any answer that to ask them once more would be a waste of
+  // time, and to ask the others slowly, too.
   worthwhile(targets) {
-    if (!PACED) return targets;
     for (const peers of new Set(targets.map((target) => target.peers))) {
       const asked = peers.filter((target) => target.sent >= PINGS).length;
       if (asked >= ENOUGH && !peers.some((target) => target.open)) this.hopeless.add(peers);
     }
-    return targets.filter((target) => !this.hopeless.has(target.peers));
+    return targets.filter((target) => !this.hopeless.has(target.peers) || (!PACED && target.sent < PINGS));
   }
 
   // Whether more checks of a UDP port would tell no more: it answered, the browser does not ask it, or its silence is sure,
