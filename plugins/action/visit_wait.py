@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextvars
+import queue
 import threading
 import time
 import typing as t
@@ -30,7 +31,7 @@ _PATIENCE = 5  # seconds for who has begun to type, after which what is there is
 _PAUSE = 1.0  # seconds between two looks at the listener
 _SILENCE = 30.0  # seconds without a first word of the listener
 _REST = 10  # seconds that are left for the listener to say what it saw, as the role has them
-_LOG_EVERY = 20.0  # seconds between two lines, where nobody watches
+_LOG_EVERY = 10.0  # seconds between two lines, where nobody watches
 _LINE_UP = "\x1b[1A\x1b[2K"
 _INTERRUPTS, _ENTERS = (b"\x03",), (b"\r", b"\n")
 
@@ -66,6 +67,7 @@ class ActionModule(ActionBase):
         try:
             while True:
                 visit = watch.visit
+                _tell(watch.answers())
                 if not visit.get("running", True):
                     return visit, "the listener's time was over"
                 if time.monotonic() > watch.end:
@@ -73,13 +75,13 @@ class ActionModule(ActionBase):
                 if len(_visitors.finished(visit.get("visitors") or [])) >= visitors:
                     return visit, "all visitors have finished"
                 entered = screen.show(_waiting.line(visit, ports))
-                if entered is None:
-                    continue
-                if not entered:
-                    watch.look()
+                if entered == "":
+                    watch.stop()
+                    _tell(watch.answers())
+                    watch.look("")
                     return watch.visit, "it was ended by hand"
-                taken = watch.look(entered)
-                display.display(_waiting.TAKEN if taken else _waiting.NOT_TAKEN)
+                if entered:
+                    watch.hand_over(entered)
         finally:
             watch.stop()
 
@@ -96,41 +98,62 @@ class ActionModule(ActionBase):
             return {"unreachable": True}
 
 
+def _tell(answers: t.Iterable[bool]) -> None:
+    for taken in answers:
+        display.display(_waiting.TAKEN if taken else _waiting.NOT_TAKEN)
+
+
 class _Watch:
-    """Looks again and again, beside the screen: a look takes as long as SSH does, and a key shall not wait for it."""
+    """Looks again and again, and hands over what was pasted, beside the screen.
+
+    For a look takes as long as SSH does, and what is typed while nobody asks for it is lost: Ansible forgets it.
+    """
 
     def __init__(self, look: t.Callable[[str], Result]) -> None:
         self._look = look
-        self._lock = threading.Lock()
-        self._over = threading.Event()
+        self._pasted: queue.SimpleQueue[str | None] = queue.SimpleQueue()  # and None for the end
+        self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self.visit: Result = {}
         self.end = time.monotonic() + _SILENCE
         # What ansible-core keeps for the task at hand belongs to a context.
         self._thread = threading.Thread(target=contextvars.copy_context().run, args=(self._watch,), daemon=True)
         self._thread.start()
 
-    def look(self, result: str = "") -> bool:
-        """Look at once, and hand over a result; tell whether it is one of this session."""
-        return bool(contextvars.copy_context().run(self._once, result).get("taken"))
+    def hand_over(self, result: str) -> None:
+        """Have the listener take a result, with the next look."""
+        self._pasted.put(result)
+
+    def answers(self) -> t.Iterator[bool]:
+        """Tell of each result that was handed over since, whether it is one of this session."""
+        while not self._answers.empty():
+            yield self._answers.get()
 
     def stop(self) -> None:
-        self._over.set()
+        """End when all was handed over."""
+        self._pasted.put(None)
         self._thread.join()
 
-    def _watch(self) -> None:
-        while not self._over.is_set():
-            self._once("")
-            self._over.wait(_PAUSE)
+    def look(self, result: str) -> None:
+        """Look once."""
+        visit = self._look(result)
+        if result:
+            self._answers.put(bool(visit.get("taken")))
+        # A connection that fails for a moment is no reason to end a visit.
+        if not visit.get("failed") and not visit.get("unreachable"):
+            left = max(0, visit.get("seconds_left", 0) - _REST)
+            self.visit = {**visit, "seconds_left": left}
+            self.end = time.monotonic() + left
 
-    def _once(self, result: str) -> Result:
-        with self._lock:
-            visit = self._look(result)
-            # A connection that fails for a moment is no reason to end a visit.
-            if not visit.get("failed") and not visit.get("unreachable"):
-                left = max(0, visit.get("seconds_left", 0) - _REST)
-                self.visit = {**visit, "seconds_left": left}
-                self.end = time.monotonic() + left
-            return visit
+    def _watch(self) -> None:
+        self.look("")
+        for result in iter(self._next, None):
+            self.look(result)
+
+    def _next(self) -> str | None:
+        try:
+            return self._pasted.get(timeout=_PAUSE)
+        except queue.Empty:
+            return ""
 
 
 class _Screen:

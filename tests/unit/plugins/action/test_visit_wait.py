@@ -143,9 +143,16 @@ def test_a_server_that_is_lost_is_waited_for_until_the_time_is_over(
 
 
 def test_a_result_is_pasted(run: t.Callable[..., tuple[Result, Screen]]) -> None:
-    dummy, screen = run([RUNNING], [b"wrong", b"right", b""])
+    dummy, screen = run([RUNNING], [b"wrong", None, b"right", b""])
     said = "".join(screen.shown)
     assert said.index("no result of this test") < said.index("That is a result of this test")
+
+
+def test_while_one_result_is_handed_over_the_next_is_taken(run: t.Callable[..., tuple[Result, Screen]]) -> None:
+    dummy, screen = run([RUNNING], [b"right", b"right", b"wrong", b""])
+    said = "".join(screen.shown)
+    assert said.count("That is a result of this test") == 2
+    assert said.count("no result of this test") == 1
 
 
 @pytest.mark.parametrize("cut", [["rig", b"ht"], ["rig", "ht"], ["right", None], [None, "right", b""]])
