@@ -61,8 +61,8 @@ format: tools ## Put Python files in the form that lint wants
 
 .PHONY: pictures
 pictures: tools ## Take the pictures of the page that docs/ has
-	@tests/lab/lab up
-	@PICTURES=docs tests/browser/visits hole-of-three closed-media closed-all all-open over firefox-without-webrtc
+	@PICTURES=docs VISITS="hole-of-three closed-media closed-all all-open over firefox-without-webrtc" \
+	    .cache/venv/newest/bin/python tests/tools/run_tests visit
 
 .PHONY: bench
 bench: tools ## Measure beside other tools [BENCH_RUNS=n] [BENCH_PATHS=names]
