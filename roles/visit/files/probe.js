@@ -18,6 +18,7 @@ const ENOUGH = 1000; // ports of a row asked in vain, after which nobody asks th
 const PING = 48; // ms between two checks of a connection, as browsers have it
 const POLL = 500; // ms between two looks at its statistics
 const PINGS = 3; // checks of a port before its browser slows down; then another connection asks again
+const SLACK = 8000; // ms more that a busy browser has for them: less than another connection costs
 const ROUNDS = 6;
 const UDP_PATIENCE = PACED ? 600000 : 90000; // ms, after which a round that brought nothing is the last
 const REST = 20000; // ms that are left to bring the result before the test ends
@@ -165,7 +166,7 @@ class Prober {
 
   async connectUdp(targets) {
     const before = new Map(targets.map((target) => [target, target.sent]));
-    const patience = performance.now() + targets.length * PING * PINGS + 3000;
+    const patience = performance.now() + targets.length * PING * PINGS + SLACK;
     let complete = 0;
     await this.connect(targets, () => {
       const now = performance.now();
