@@ -68,8 +68,8 @@ def mistakes(given: Facts) -> list[str]:
         found.append(
             f"install_script is {as_given(script)}, which is no file on the controller; give its path, or a URL."
         )
-    elif not is_url(script) and _CHECKSUM.fullmatch(checksum):
-        found += _other_file(os.path.expanduser(script), checksum)
+    elif not is_url(script):
+        found += _file_mistakes(os.path.expanduser(script), checksum)
     if int(given["install_timeout"]) < 60:
         found.append(
             f"install_timeout is {given['install_timeout']}; the installer needs minutes, give it 60 seconds or more."
@@ -117,10 +117,21 @@ def proves(report: t.Any, host: str, names: t.Sequence[Facts], now: float) -> bo
     return -_SKEW_SECONDS <= age <= PROOF_SECONDS and bool(wanted) and wanted <= proven
 
 
-def _other_file(script: str, checksum: str) -> list[str]:
+def _file_mistakes(script: str, checksum: str) -> list[str]:
+    try:
+        with open(script, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        return [
+            (
+                f"install_script is {as_given(script)}, which the controller cannot read: {error.strerror}; "
+                "mend that, or give another path."
+            )
+        ]
+    if not _CHECKSUM.fullmatch(checksum):
+        return []
     algorithm, dummy, wanted = checksum.partition(":")
-    with open(script, "rb") as file:
-        there = hashlib.new(algorithm, file.read()).hexdigest()
+    there = hashlib.new(algorithm, content).hexdigest()
     if there == wanted.lower():
         return []
     return [

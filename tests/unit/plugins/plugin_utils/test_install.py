@@ -116,6 +116,12 @@ def test_a_copy_is_compared_with_its_checksum(given: Facts, algorithm: str) -> N
     assert f"install.sh is {algorithm}:{right}, and install_script_checksum is {algorithm}:000" in found
 
 
+def test_a_copy_that_cannot_be_read_is_a_mistake(given: Facts) -> None:
+    # Root may read every file, but not this one, of which nothing is mapped at its beginning.
+    (found,) = mistakes({**given, "install_script": "/proc/self/mem"})
+    assert 'install_script is "/proc/self/mem", which the controller cannot read: Input/output error; mend' in found
+
+
 def test_all_mistakes_are_told_at_once(given: Facts) -> None:
     assert len(mistakes({**given, "install_domain": "", "install_turn_domain": "", "install_email": ""})) == 3
 
