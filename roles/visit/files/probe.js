@@ -10,8 +10,8 @@
 // Firefox lets 16 KB of checks through in a second, 7.2 KB on the average of 20 s, of all connections together (ShouldDrop
 // in its nr_socket_prsock.cpp), and drops what is more without a word. A check has 112 bytes.
 const PACED = /Firefox\//.test(navigator.userAgent);
-const CONNECTIONS = PACED ? 2 : 126; // at a time; so many ask 10,002 ports in two turns
-const CANDIDATES = PACED ? 30 : 40; // ports of a connection
+const CONNECTIONS = PACED ? 2 : 201; // at a time; so many ask 10,002 ports in two turns
+const CANDIDATES = PACED ? 30 : 25; // ports of a connection
 const PACE = 60; // checks a second, where there is a limit
 const AHEAD = 1100; // checks that may come before their time there
 const ENOUGH = 1000; // ports of a row asked in vain, after which nobody asks them again
@@ -26,7 +26,8 @@ const SURE = 1e-6; // the chance, over all ports, that one is missing because ea
 const LEAST_LOSS = PACED ? 0.1 : 0.02; // what a way is taken to lose at least; Firefox does not let it be seen
 const FIRM = 100; // checks of ports that answer, with which their loss begins to count more than that
 const FIRST_WAIT = 100; // ms after which Firefox repeats a check; each time it waits twice as long
-const TCP_PATIENCE = 6000; // ms
+const TCP_PATIENCE = 4000; // ms: a SYN that was lost is sent again after one and after three seconds (RFC 6298)
+const LAST_TCP_PATIENCE = 2000; // ms, after all those rounds
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -98,16 +99,16 @@ class Prober {
     this.certificate = await RTCPeerConnection.generateCertificate({ name: "ECDSA", namedCurve: "P-256" });
     const tcp = this.targets.filter((target) => target.protocol === "tcp");
     const udp = this.targets.filter((target) => target.protocol === "udp");
-    await Promise.all([this.askTcp(tcp, 2), this.askUdp(udp)]);
-    await this.askTcp(tcp, 1); // once more, for a slow device was busy with UDP
+    await Promise.all([this.askTcp(tcp, 3, TCP_PATIENCE), this.askUdp(udp)]);
+    await this.askTcp(tcp, 1, LAST_TCP_PATIENCE); // once more, for a slow device was busy with UDP
     this.doing = "";
     this.seen();
   }
 
-  async askTcp(targets, rounds) {
+  async askTcp(targets, rounds, patience) {
     for (let round = 0; round < rounds; round++) {
       const missing = targets.filter((target) => !target.open);
-      const until = performance.now() + TCP_PATIENCE;
+      const until = performance.now() + patience;
       if (missing.length) await this.connect(missing, () => performance.now() > until);
     }
   }
@@ -168,14 +169,14 @@ class Prober {
     const before = new Map(targets.map((target) => [target, target.sent]));
     const patience = performance.now() + targets.length * PING * PINGS + SLACK;
     let complete = 0;
-    await this.connect(targets, () => {
+    const ready = await this.connect(targets, () => {
       const now = performance.now();
       const waiting = targets.some((target) => !target.open && target.sent - before.get(target) < PINGS);
       complete = waiting ? 0 : complete || now;
       return now > patience || (complete && now - complete > 1000); // an answer may be on its way
     });
     // What was not even paired is not asked by this browser; one that only had no time for it shall have another chance.
-    for (const target of targets) if (!target.open && !target.paired) target.tried = "in vain";
+    for (const target of targets) if (ready && !target.open && !target.paired) target.tried = "in vain";
   }
 
   // A new connection. Chromium has no more than 500, and counts closed ones until it has tidied up.
@@ -190,7 +191,8 @@ class Prober {
     }
   }
 
-  // Ask `targets` with one connection, until each answered or `over()`.
+  // Ask `targets` with one connection, until each answered or `over()`. Returns whether the browser came as far as to know
+  // its own addresses: then it pairs all that it ever will.
   async connect(targets, over) {
     const connection = await this.connection();
     try {
@@ -226,6 +228,7 @@ class Prober {
         this.sent += sent;
         this.lost += Math.max(0, sent - received);
       }
+      return connection.iceGatheringState === "complete";
     } finally {
       connection.close();
     }
