@@ -17,6 +17,8 @@ const AHEAD = 1100; // checks that may come before their time there
 const ENOUGH = 1000; // ports of a row asked in vain, after which nobody asks them again
 const PING = 48; // ms between two checks of a connection, as browsers have it
 const POLL = 500; // ms between two looks at its statistics
+const LATE = 1000; // ms that an answer may take
+const LAST_LATE = 3000; // ms, where a port is to be called closed: a busy device may pause for as long
 const PINGS = 3; // checks of a port before its browser slows down; then another connection asks again
 const SLACK = 8000; // ms more that a busy browser has for them: less than another connection costs
 const ROUNDS = 6;
@@ -136,7 +138,7 @@ class Prober {
           while (PACED && this.spent > AHEAD + (PACE * (performance.now() - start)) / 1000) await sleep(100);
           if (PACED && performance.now() > end) return;
           const group = PACED ? this.worthwhile(groups.shift() || []) : groups.shift();
-          if (group.length) await this.connectUdp(group);
+          if (group.length) await this.connectUdp(group, round);
         }
       };
       await Promise.all(Array.from({ length: CONNECTIONS }, work));
@@ -165,7 +167,7 @@ class Prober {
     return target.sent > 0 && byChance < SURE;
   }
 
-  async connectUdp(targets) {
+  async connectUdp(targets, round) {
     const before = new Map(targets.map((target) => [target, target.sent]));
     const patience = performance.now() + targets.length * PING * PINGS + SLACK;
     let complete = 0;
@@ -173,7 +175,8 @@ class Prober {
       const now = performance.now();
       const waiting = targets.some((target) => !target.open && target.sent - before.get(target) < PINGS);
       complete = waiting ? 0 : complete || now;
-      return now > patience || (complete && now - complete > 1000); // an answer may be on its way
+      const last = round > 1 && targets.every((target) => this.sure(target));
+      return now > patience || (complete && now - complete > (last ? LAST_LATE : LATE));
     });
     // What was not even paired is not asked by this browser; one that only had no time for it shall have another chance.
     for (const target of targets) if (ready && !target.open && !target.paired) target.tried = "in vain";
