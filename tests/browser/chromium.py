@@ -67,8 +67,8 @@ class Chromium:
             self._process.terminate()
         self._process.wait(20)
 
-    def open(self, url: str, width: int = 1000, height: int = 900, *, dark: bool = False) -> Tab:
-        """Open a page in a tab of that size."""
+    def open(self, url: str, width: int = 1000, height: int = 900, *, dark: bool = False, script: str = "") -> Tab:
+        """Open a page in a tab of that size, in which `script` runs before the page's own."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         tab = Tab(self, session, target)
@@ -77,6 +77,8 @@ class Chromium:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         tab.call("Emulation.setEmulatedMedia", features=[scheme])
+        tab.call("Page.enable")
+        tab.call("Page.addScriptToEvaluateOnNewDocument", source=script)
         tab.call("Page.navigate", url=url)
         return tab
 
