@@ -129,7 +129,7 @@ class Prober {
       this.doing = round === 1
         ? `Asking ${missing.length.toLocaleString("en")} UDP ports`
         : `Asking ${missing.length.toLocaleString("en")} silent UDP ports again, round ${round}`;
-      if (PACED) this.doing += " (Firefox asks some 60 a second, which takes minutes; Chrome and Edge take 20 seconds)";
+      if (PACED) this.doing += " (Firefox asks some 60 a second, which takes minutes; Chrome and Edge take seconds)";
       this.seen();
       const groups = [];
       while (missing.length) groups.push(missing.splice(0, CANDIDATES));
