@@ -45,15 +45,17 @@ ICE_CONTROLLING = 0x802A
 RESPONSE_ORIGIN = 0x802B
 
 HEADER = struct.Struct("!HHI12s")
+_BEGINNING = struct.Struct("!HHI")  # up to the transaction id
 _ATTRIBUTE = struct.Struct("!HH")
 _INTEGRITY_LENGTH = 20
 _BLOCK = 64  # bytes of SHA-1
 _INTEGRITY_HEADER = _ATTRIBUTE.pack(MESSAGE_INTEGRITY, _INTEGRITY_LENGTH)
-_FINGERPRINT = struct.Struct("!HHI")
+_FINGERPRINT_HEADER = _ATTRIBUTE.pack(FINGERPRINT, 4)
 _COOKIE = struct.pack("!I", MAGIC_COOKIE)
 _PAD = b"\0\0" + _COOKIE[:2] + _COOKIE
 
 Address = t.Tuple[str, int]
+Builder = t.Callable[[bytes, bytes], bytes]  # from transaction id and encoded attributes
 
 
 class StunError(PreflightError):
@@ -107,14 +109,34 @@ def parse(data: bytes) -> Message:
     return Message(message_type, transaction_id, attributes, integrity_at, fingerprint_at)
 
 
+def encode(kind: int, value: bytes) -> bytes:
+    """An attribute as it stands in a message (RFC 8489, section 14)."""
+    return _ATTRIBUTE.pack(kind, len(value)) + value + bytes(-len(value) % 4)
+
+
 def build(message_type: int, transaction_id: bytes, attributes: t.Sequence[tuple[int, bytes]], key: bytes) -> bytes:
     """Put a message together, signed with `key` and closed by a FINGERPRINT."""
-    body = b"".join([_ATTRIBUTE.pack(kind, len(value)) + value + bytes(-len(value) % 4) for kind, value in attributes])
+    encoded = b"".join([encode(*attribute) for attribute in attributes])
+    return builder(message_type, len(encoded), key)(transaction_id, encoded)
+
+
+def builder(message_type: int, size: int, key: bytes) -> Builder:
+    """Return what puts messages together that have `size` bytes of attributes; what all have in common is done once."""
+    inner, outer = _keyed(key)
+    inner = inner.copy()
     # Each check covers the header with a length that already counts its own attribute (RFC 8489, section 14.5).
-    integrity = _digest(key, HEADER.pack(message_type, len(body) + 24, MAGIC_COOKIE, transaction_id) + body)
-    body += _INTEGRITY_HEADER + integrity
-    message = HEADER.pack(message_type, len(body) + 8, MAGIC_COOKIE, transaction_id) + body
-    return message + _FINGERPRINT.pack(FINGERPRINT, 4, zlib.crc32(message) ^ FINGERPRINT_XOR)
+    inner.update(_BEGINNING.pack(message_type, size + 24, MAGIC_COOKIE))
+    beginning = _BEGINNING.pack(message_type, size + 32, MAGIC_COOKIE)
+
+    def build_one(transaction_id: bytes, attributes: bytes) -> bytes:
+        body = transaction_id + attributes
+        digest, mac = inner.copy(), outer.copy()
+        digest.update(body)
+        mac.update(digest.digest())
+        message: bytes = beginning + body + _INTEGRITY_HEADER + mac.digest()
+        return message + _FINGERPRINT_HEADER + (zlib.crc32(message) ^ FINGERPRINT_XOR).to_bytes(4, "big")
+
+    return build_one
 
 
 def is_authentic(data: bytes, message: Message, key: bytes) -> bool:
@@ -157,8 +179,8 @@ def has_fingerprint(data: bytes, message: Message, absent: bool = False) -> bool
 
 def pack_address(address: Address) -> bytes:
     """The value of an address attribute in clear, as RESPONSE-ORIGIN (RFC 5780, section 7.3) has it."""
-    packed = _packed(address[0])
-    return struct.pack("!BBH", 0, 0x01 if len(packed) == 4 else 0x02, address[1]) + packed
+    family, packed = _packed(address[0])
+    return family + address[1].to_bytes(2, "big") + packed
 
 
 def unpack_address(value: bytes) -> Address:
@@ -186,8 +208,9 @@ _known_xor = functools.lru_cache(maxsize=64)(_xor)
 
 
 @functools.lru_cache(maxsize=64)
-def _packed(ip: str) -> bytes:
-    return ipaddress.ip_address(ip).packed
+def _packed(ip: str) -> tuple[bytes, bytes]:
+    packed = ipaddress.ip_address(ip).packed
+    return bytes((0, 0x01 if len(packed) == 4 else 0x02)), packed
 
 
 @functools.lru_cache(maxsize=64)

@@ -165,6 +165,33 @@ def test_a_reply_from_another_port_has_moved(session: Session) -> None:
     assert found == Reply(Outcome.MOVED, PROBER, (TARGET[0], 50_001))
 
 
+@given(sessions, addresses, addresses, ports, transactions)
+def test_an_earlier_reply_in_hand_changes_no_verdict(
+    session: Session, source: _stun.Address, target: _stun.Address, port: int, transaction: bytes
+) -> None:
+    like = stun.check(answer(ask(session, port), session, source, (target[0], port))[0], session, port, TRANSACTION)
+    question = stun.ask(session, 3, target[1], transaction, TIE_BREAKER)
+    data = answer(question, session, source, target)[0]
+    assert stun.check(data, session, target[1], transaction, like) == Reply(Outcome.PROVEN, source, target)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "outcome"),
+    [
+        (("198.51.100.3", 1), TARGET, Outcome.PROVEN),
+        (PROBER, ("203.0.113.11", TARGET[1]), Outcome.PROVEN),
+        (PROBER, (TARGET[0], 50_001), Outcome.MOVED),
+    ],
+    ids=["mapped otherwise", "another address", "another port"],
+)
+def test_a_reply_that_differs_from_the_one_before_says_what_it_says(
+    session: Session, source: _stun.Address, target: _stun.Address, outcome: Outcome
+) -> None:
+    like = stun.check(reply(session), session, TARGET[1], TRANSACTION)
+    data = answer(ask(session), session, source, target)[0]
+    assert stun.check(data, session, TARGET[1], TRANSACTION, like) == Reply(outcome, source, target)
+
+
 def test_a_question_that_was_moved_tells_the_port_that_was_meant(session: Session) -> None:
     assert answer(ask(session, 50_007), session)[1].intended_port == 50_007
 
@@ -209,12 +236,13 @@ def test_random_bytes_are_foreign(data: bytes) -> None:
     assert stun.check(data, session, TARGET[1], TRANSACTION).outcome is Outcome.FOREIGN
 
 
-@given(st.data())
-def test_a_reply_with_a_byte_changed_is_foreign(draw: st.DataObject) -> None:
+@given(st.data(), st.booleans())
+def test_a_reply_with_a_byte_changed_is_foreign(draw: st.DataObject, again: bool) -> None:
     session = Session("3YbqWm0c8PdTzVnA", "x" * 32)
     data = bytearray(reply(session))
+    like = stun.check(bytes(data), session, TARGET[1], TRANSACTION) if again else None
     data[draw.draw(st.integers(0, len(data) - 9))] ^= draw.draw(st.integers(1, 255))
-    assert stun.check(bytes(data), session, TARGET[1], TRANSACTION).outcome is Outcome.FOREIGN
+    assert stun.check(bytes(data), session, TARGET[1], TRANSACTION, like).outcome is Outcome.FOREIGN
 
 
 def test_a_question_is_the_same_when_sent_again(session: Session) -> None:
