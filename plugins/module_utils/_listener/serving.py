@@ -30,7 +30,7 @@ _MOST_AT_ONCE = 16384  # of a stream
 _CONVERSATION_SECONDS = 10.0
 _MOST_CONVERSATIONS = 1000
 _ACCEPTED_AT_ONCE = 64
-_AT_ONCE = 128  # sockets of a turn
+_AT_ONCE = 64  # sockets of a turn; what they bring shall stay in the processor's cache
 
 
 class HasFileno(t.Protocol):
@@ -73,12 +73,13 @@ class Server:
         self._epoll = select.epoll()
         self._few = select.epoll()  # all but the datagram sockets
         self._handlers: dict[int, t.Callable[[], None]] = {}
+        self._datagrams: dict[int, tuple[socket.socket, int]] = {}
         self._watch(control, self._obey)
         for tap in taps:
             self._watch(tap, functools.partial(self._look, tap, _FRAMES))
         for (protocol, port), sock in sockets.items():
             if protocol == "udp":
-                self._handlers[sock.fileno()] = functools.partial(self._answer_datagram, sock, port)
+                self._datagrams[sock.fileno()] = (sock, port)
                 self._epoll.register(sock.fileno(), select.EPOLLIN)
             else:
                 self._watch(sock, functools.partial(self._accept, sock, port))
@@ -96,10 +97,13 @@ class Server:
             self._hang_up_on_idlers()
 
     def _handle(self, events: list[tuple[int, int]]) -> None:
+        ready = []
         for descriptor, dummy in events:
-            handler = self._handlers.get(descriptor)
-            if handler:
-                handler()
+            if descriptor in self._datagrams:
+                ready.append(self._datagrams[descriptor])
+            elif descriptor in self._handlers:  # if what was handled before has not closed it
+                self._handlers[descriptor]()
+        self._answer_datagrams(ready)
 
     def end_with(self, thing: HasFileno) -> None:
         """End the loop as soon as there is something to read at `thing`."""
@@ -127,26 +131,35 @@ class Server:
         for frame in tap.read(most):
             self._record.frame(frame)
 
-    def _answer_datagram(self, sock: socket.socket, port: int) -> None:
-        """Answer one; if more are waiting, the loop comes back, after the other sockets had their turn."""
-        try:
-            data, ancillary, dummy_flags, source = sock.recvmsg(_LONGEST_DATAGRAM, 64)
-        except OSError:  # nothing there any more, or an ICMP error about an earlier answer
-            return
-        local, reply_from = _local_end(ancillary)
-        peer = plain(source)
-        answered = stun.answer(data, self._session, peer, (local, port))
-        if answered is None or self._answerers.transactions.is_replay(data[8:20], peer, port):
-            self._stranger(sock, data, peer, port)
-            return
-        reply, asked = answered[0], self._who(answered[1], "udp", peer, port)
-        self._note(asked, "udp", peer, port)
-        try:
-            sock.sendmsg([reply], reply_from, 0, source)
-        except OSError as error:
-            self._note_failure(asked, "udp", peer, port, error)
-        else:
-            self._note_success(asked, "udp", peer, port)
+    def _answer_datagrams(self, ready: t.Iterable[tuple[socket.socket, int]]) -> None:
+        """Answer one of each socket; if more are waiting, the loop comes back, after the other sockets had their turn.
+
+        All are taken, then all answers are made, and then sent: a processor is faster at more of the same.
+        """
+        taken = []
+        for sock, port in ready:
+            try:
+                taken.append((sock, port, sock.recvmsg(_LONGEST_DATAGRAM, 64)))
+            except OSError:  # nothing there any more, or an ICMP error about an earlier answer
+                continue
+        answers = []
+        for sock, port, (data, ancillary, dummy_flags, source) in taken:
+            local, reply_from = _local_end(ancillary)
+            peer = plain(source)
+            answered = stun.answer(data, self._session, peer, (local, port))
+            if answered is None or self._answerers.transactions.is_replay(data[8:20], peer, port):
+                self._stranger(sock, data, peer, port)
+                continue
+            asked = self._who(answered[1], "udp", peer, port)
+            self._note(asked, "udp", peer, port)
+            answers.append((sock, port, peer, asked, ([answered[0]], reply_from, 0, source)))
+        for sock, port, peer, asked, message in answers:
+            try:
+                sock.sendmsg(*message)
+            except OSError as error:
+                self._note_failure(asked, "udp", peer, port, error)
+            else:
+                self._note_success(asked, "udp", peer, port)
 
     def _accept(self, sock: socket.socket, port: int) -> None:
         """Take those who wait, but for a flood, which has its next turn after the other sockets had theirs."""
