@@ -19,12 +19,13 @@ export HYPOTHESIS_STORAGE_DIRECTORY := $(cache)/hypothesis
 # argument of make's, for some shells have a HOST of their own in the environment.
 options := FIREWALL HOST PROBER ARGS SCENARIO CORE ALL_SCENARIOS RUNS FUZZ_INPUTS VISITS CHAOS_ROUNDS CHAOS_SEED \
     CHAOS_SITUATIONS CHAOS_CORE CHAOS_SLOW CHAOS_JUNK
+benching := BENCH_RUNS BENCH_PATHS BENCH_NMAP_SECONDS
 said := $(foreach option,$(options),$(if $(filter command,$(origin $(option))),$(option)))
 $(foreach option,$(said),$(eval override $(option) := $$(value $(option))))
 # Who says firewall=name shall not get the lab without one.
 unknown := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
-unknown := $(filter-out $(options) BENCH_RUNS BENCH_PATHS,$(unknown))
-$(if $(unknown),$(error nothing is called $(unknown) here; what can be said is, in capitals, $(options) BENCH_RUNS BENCH_PATHS))
+unknown := $(filter-out $(options) $(benching),$(unknown))
+$(if $(unknown),$(error nothing is called $(unknown) here; what can be said is, in capitals, $(options) $(benching)))
 # What was not said is not there at all, and so differs from what was said to be empty. Each list has one more name, for
 # without any these two would be about all variables.
 export ANSIBLE_HOME $(said)
