@@ -65,27 +65,24 @@ class Pace:
         """Whether answers that came all the time come no more, however slowly it goes."""
         return self._missed >= _STALLED
 
-    @property
-    def window(self) -> int:
-        """The window that a probe sent now belongs to."""
-        return len(self._windows) - 1
-
     def allowance(self, now: float, round_trip: float) -> int:
         """How many probes may be sent now; `round_trip` is the longest of late, in seconds, 0 if none is known."""
-        if now - self._windows[-1].start >= _WINDOW:
-            silent = now - self._windows[0].start
-            well = self._judge(now - 1.5 * round_trip) if round_trip else silent > _PATIENCE
-            if well and not self._settled:
-                self.rate = min(self.rate * _GROWTH, self._ceiling)
+        over = now - self._windows[-1].start >= _WINDOW
+        silent = now - self._windows[0].start
+        well = self._judge(now - 1.5 * round_trip) if round_trip else over and silent > _PATIENCE
+        if well and not self._settled:
+            self.rate = min(self.rate * _GROWTH, self._ceiling)
+        if over or self.rate != self._windows[-1].rate:
             self._windows.append(_Window(now, self.rate))
         self._credit = min(self._credit + (now - self._last) * self.rate, max(1.0, self.rate * _WINDOW))
         self._last = now
         return int(self._credit)
 
-    def sent(self) -> None:
-        """A probe was sent."""
+    def sent(self) -> int:
+        """A probe was sent; return the window that it belongs to."""
         self._credit -= 1
         self._windows[-1].sent += 1
+        return len(self._windows) - 1
 
     def answered(self, window: int) -> None:
         """A probe that was sent in `window` of this round was answered."""

@@ -37,6 +37,8 @@ def look_again(sweep: Sweep) -> None:
     middle. An address that does not reject even that rejects nothing. Nothing else may draw errors meanwhile. It takes
     as many seconds as there are questions to one address.
     """
+    if not sweep.silent:
+        return
     sweep.listen(time.monotonic() + SHORTEST_WAIT)  # a router takes three seconds to find that nobody is there
     first: list[list[Probe]] = [[] for dummy in sweep.paths]
     then: list[list[Probe]] = [[] for dummy in sweep.paths]

@@ -23,11 +23,14 @@ from .._exchange import stun
 from .._exchange.shapes import Outcome, Reply, describe
 from .._session import Session
 from . import icmp
+from .backlog import Backlog
 from .pace import Pace, enough, lost
 from .resolve import Path
 from .udp_socket import drops, open_socket
 
-_BATCH = 32  # probes between two looks at the answers
+# Questions between two looks at the answers, and answers that are taken at once. One kind of work is done for all of
+# them, then the next: that is faster, as long as they stay in the processor's cache.
+_BATCH = 64
 _LONGEST_DATAGRAM = 2048
 _MOMENT = 0.001  # seconds; to wake up for each answer that comes would cost more than to take it
 _MOST_ROUNDS = 30
@@ -54,13 +57,8 @@ class Probe:
         self.answered = False
 
 
-class _Question(t.NamedTuple):
-    """One question to a port; `window` is that of the pace."""
-
-    probe: Probe
-    round: int
-    window: int
-    sent_at: float
+# One question to a port: what is asked, in which round, in which window of the pace, and when.
+_Question = t.Tuple[Probe, int, int, float]
 
 
 class Sweep:
@@ -88,19 +86,21 @@ class Sweep:
         self._session = session
         self._ceiling = ceiling
         self._tie_breaker = os.urandom(8)
+        self._noise = _noise()
         for path in range(len(paths)):
             self.probes += [Probe(path, port) for port in ports]
         self._asked: dict[bytes, _Question] = {}  # by transaction id
         self._by_port = {(probe.path, probe.port): probe for probe in self.probes}
         self._open = [self.evidence.ports(Observation(_evidence.OPEN, "udp", path.name, vantage)) for path in paths]
+        self._replies: dict[int, Reply] = {}  # the last one over each path
         self._foreigners: set[tuple[int, int]] = set()
         self._foreign_words: set[str] = set()
         self._given_up: set[int] = set()
-        self._answers = 0
         self._asked_again = self._gained = 0  # in this round, and how many of these were answered
         self._sockets: list[socket.socket] = []
         self._selector = selectors.DefaultSelector()
         self._pace = Pace(ceiling, time.monotonic())
+        self._backlogs = [Backlog() for dummy in paths]
 
     def __enter__(self) -> Sweep:  # noqa: PYI034 - typing.Self is newer than Python 3.8
         if not self._sockets:
@@ -176,24 +176,32 @@ class Sweep:
         sends = [probe.sends for probe in self.probes if probe.answered]
         return sum(sends), len(sends)
 
-    def _ask_all(self, probes: t.Sequence[Probe], end: float) -> None:
+    def _ask_all(self, probes: t.Iterable[Probe], end: float) -> None:
         """Ask all in an order of chance, each as soon as the answer to its last question is overdue."""
-        waiting = probes
-        while waiting:
-            self._await_one(waiting, end)
+        waiting = _as_asked(probes)
+        at = 0
+        while at < len(waiting):
+            self._await(waiting[at], end)
             now = time.monotonic()
             if now >= end or self._pace.stalled:
                 return
-            overdue = now - self._patience()
-            ready = [probe for probe in waiting if probe.asked_at <= overdue and not probe.answered]
-            waiting = [probe for probe in waiting if probe.asked_at > overdue and not probe.answered]
+            first, overdue = at, now - self._patience()
+            while at < len(waiting) and (waiting[at].answered or waiting[at].asked_at <= overdue):
+                at += 1
+            ready = [probe for probe in waiting[first:at] if not probe.answered]
             random.shuffle(ready)
             self._ask(ready, end)
 
     def _await_one(self, probes: t.Iterable[Probe], end: float) -> None:
         """Wait until the answer to one is overdue, or until all are answered."""
-        times = [probe.asked_at for probe in probes if not probe.answered]
-        self.listen(min(end, min(times, default=0.0) + self._patience()), self._answers + len(times))
+        for probe in _as_asked(probes):
+            self._await(probe, end)
+            if not probe.answered:
+                return
+
+    def _await(self, probe: Probe, end: float) -> None:
+        """Wait until the answer to `probe` is there or overdue."""
+        self.listen(min(end, probe.asked_at + self._patience()), probe)
 
     def _patience(self) -> float:
         """How long to wait for an answer before the question counts as lost, in seconds."""
@@ -205,31 +213,39 @@ class Sweep:
             now = time.monotonic()
             if now >= end or self._pace.stalled:
                 return
-            batch = probes[at : at + min(_BATCH, self._pace.allowance(now, self.round_trip))]
+            queues = any(backlog.pauses(now) for backlog in self._backlogs)
+            batch = probes[at : at + (0 if queues else min(_BATCH, self._pace.allowance(now, self.round_trip)))]
             at += len(batch)
-            for probe in batch:
-                if not probe.answered:
-                    self.send(probe, now)
-            self._receive(0.0 if batch else 0.0005)
+            questions = [(probe, self._question(probe, now)) for probe in batch if not probe.answered]
+            for probe, question in questions:
+                self._send(probe, question)
+            if not batch:
+                time.sleep(_MOMENT / 2)
+            self._receive()
 
-    def listen(self, until: float, answers: float = math.inf) -> None:
-        """Take late answers and errors, until then or until there were so many `answers` in all."""
-        while self._answers < answers:
+    def listen(self, until: float, probe: Probe | None = None) -> None:
+        """Take late answers and errors, until then or until `probe` is answered."""
+        while not (probe and probe.answered):
             left = until - time.monotonic()
             if left <= 0:
                 return
             time.sleep(min(left, _MOMENT))
-            self._receive(0.0)
+            self._receive()
 
     def send(self, probe: Probe, now: float) -> None:
-        """Ask one port, each time with a transaction id of its own, so that an answer tells which question it is to."""
-        transaction_id = stun.transaction_id(os.urandom(12), probe.sends > 0)
-        question = stun.ask(self._session, self.vantage, probe.port, transaction_id, self._tie_breaker)
-        self._asked[transaction_id] = _Question(probe, self.rounds, self._pace.window, now)
+        """Ask one port."""
+        self._send(probe, self._question(probe, now))
+
+    def _question(self, probe: Probe, now: float) -> bytes:
+        """Each has a transaction id of its own, so that an answer tells which question it is to."""
+        transaction_id = stun.transaction_id(next(self._noise), probe.sends > 0)
+        self._asked[transaction_id] = (probe, self.rounds, self._pace.sent(), now)
+        self._asked_again += probe.sends > 0
         probe.sends += 1
         probe.asked_at = now
-        self._asked_again += probe.sends > 1
-        self._pace.sent()
+        return stun.ask(self._session, self.vantage, probe.port, transaction_id, self._tie_breaker)
+
+    def _send(self, probe: Probe, question: bytes) -> None:
         for dummy in range(3):
             try:
                 self._sockets[probe.path].sendto(question, self.paths[probe.path].to(probe.port))
@@ -247,22 +263,29 @@ class Sweep:
                 return
         probe.sends -= 1  # it never got out; the next round tries again
 
-    def _receive(self, timeout: float) -> None:
-        """Take what has arrived; wait up to `timeout` for something to arrive."""
-        for key, dummy in self._selector.select(timeout):
-            path = key.data
-            sock = self._sockets[path]
-            while True:
-                try:
-                    data, source = sock.recvfrom(_LONGEST_DATAGRAM)
-                except BlockingIOError:
-                    break
-                except OSError:
-                    if not self._read_errors(path):
-                        break
-                else:
+    def _receive(self) -> None:
+        """Take what has arrived."""
+        for key, dummy in self._selector.select(0):
+            path, more = key.data, True
+            while more:
+                arrived = self._arrived(path)
+                for data, source in arrived:
                     self._take(path, data, source)
+                more = len(arrived) == _BATCH
             self._read_errors(path)
+
+    def _arrived(self, path: int) -> list[tuple[bytes, tuple[t.Any, ...]]]:
+        """Return answers that wait, and where they came from."""
+        arrived: list[tuple[bytes, tuple[t.Any, ...]]] = []
+        while len(arrived) < _BATCH:
+            try:
+                arrived.append(self._sockets[path].recvfrom(_LONGEST_DATAGRAM))
+            except BlockingIOError:
+                break
+            except OSError:
+                if not self._read_errors(path):
+                    break
+        return arrived
 
     def _read_errors(self, path: int) -> bool:
         rejections = icmp.read_errors(self._sockets[path])
@@ -274,25 +297,26 @@ class Sweep:
     def _take(self, path: int, data: bytes, source: tuple[t.Any, ...]) -> None:
         transaction_id = data[8:20]
         question = self._asked.get(transaction_id)
-        if question is None or question.probe.path != path:
+        if question is None or question[0].path != path:
             stranger = self._by_port.get((path, source[1]))
             if stranger and source[0] == self.paths[path].ip:
                 self._foreign(stranger, describe(data))
             return
-        probe = question.probe
+        probe, asked_in, window, asked_at = question
         if probe.answered:
             return
-        reply = stun.check(data, self._session, probe.port, transaction_id)
+        reply = stun.check(data, self._session, probe.port, transaction_id, self._replies.get(path))
         if reply.outcome is Outcome.FOREIGN:
             self._foreign(probe, reply.about["what"])
             return
-        now = time.monotonic()
+        took = time.monotonic() - asked_at
         probe.answered = True
-        self._answers += 1
-        self.round_trip = max(0.9 * self.round_trip, now - question.sent_at)
-        if question.round == self.rounds:
-            self._pace.answered(question.window)
+        self.round_trip = max(0.9 * self.round_trip, took)
+        self._backlogs[path].answered(asked_at, took)
+        if asked_in == self.rounds:
+            self._pace.answered(window)
             self._gained += probe.sends > 1
+        self._replies[path] = reply
         self._note(path, probe, reply, source)
 
     def _foreign(self, probe: Probe, what: str) -> None:
@@ -305,16 +329,16 @@ class Sweep:
         self.see(_evidence.FOREIGN, probe, what=what if what in self._foreign_words else "many things")
 
     def _note(self, path: int, probe: Probe, reply: Reply, source: tuple[t.Any, ...]) -> None:
-        family, ip = self.paths[path].name, self.paths[path].ip
-        if reply.mapped and family not in self.mapped:
-            self.mapped[family] = reply.mapped[0]
+        family = self.paths[path].name
+        if reply.mapped:
+            self.mapped.setdefault(family, reply.mapped[0])
         if reply.outcome is Outcome.MOVED and reply.origin:
             self.see(_evidence.MOVED, probe, to=reply.origin[1])
-        elif source[1] != probe.port or source[0] != ip:
+        elif source[1] != probe.port or source[0] != self.paths[path].ip:
             self.see(_evidence.MOVED, probe, via=f"{source[0]} port {source[1]}")
         else:
-            if reply.origin and family not in self.origin:
-                self.origin[family] = reply.origin[0]
+            if reply.origin:
+                self.origin.setdefault(family, reply.origin[0])
             self._open[path].add(probe.port)
 
     def see(self, seen: str, probe: Probe, **detail: t.Any) -> None:
@@ -323,8 +347,21 @@ class Sweep:
         self.evidence.ports(observation).add(probe.port)
 
 
+def _as_asked(probes: t.Iterable[Probe]) -> list[Probe]:
+    """Those without an answer, in the order in which they were asked the last time."""
+    return sorted((probe for probe in probes if not probe.answered), key=lambda probe: probe.asked_at)
+
+
 def _refusal(error: OSError) -> str:
     text = error.strerror or str(error)
     if error.errno == errno.EPERM:
         return f"{OWN_FIREWALL} ({text})"
     return f"its system does not send the question ({text})"
+
+
+def _noise() -> t.Iterator[bytes]:
+    """Random bytes for one transaction id after the other, many of them taken from the system at once."""
+    while True:
+        noise = os.urandom(1200)
+        for at in range(0, 1200, 12):
+            yield noise[at : at + 12]

@@ -39,14 +39,14 @@ class Path:
             self.now += STEP
             room = min(room + self._capacity * STEP, self._capacity * 0.02)
             for dummy_probe in range(self.pace.allowance(self.now, ROUND_TRIP)):
-                self.pace.sent()
+                window = self.pace.sent()
                 self.sent += 1
                 if room >= 1:
                     room -= 1
                     owed += self._share if self._chance is None else self._chance.random() < self._share
                 if owed >= 1:
                     owed -= 1
-                    self.pace.answered(self.pace.window)
+                    self.pace.answered(window)
             if self.pace.rate != rates[-1]:
                 rates.append(self.pace.rate)
         return rates

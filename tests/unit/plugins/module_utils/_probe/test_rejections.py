@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import typing as t
 
@@ -42,7 +41,7 @@ class Swept(Sweep):
             probe.answered = probe.port not in dead
         self.rejected = {(0, port): Rejection(port, BY, ROUTER) for port in read_ports(heard)}
 
-    def listen(self, until: float, answers: float = math.inf) -> None:
+    def listen(self, until: float, probe: Probe | None = None) -> None:
         """Nothing comes by itself any more."""
 
     def send(self, probe: Probe, dummy: float) -> None:
