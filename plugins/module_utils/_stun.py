@@ -130,10 +130,7 @@ def builder(message_type: int, size: int, key: bytes) -> Builder:
 
     def build_one(transaction_id: bytes, attributes: bytes) -> bytes:
         body = transaction_id + attributes
-        digest, mac = inner.copy(), outer.copy()
-        digest.update(body)
-        mac.update(digest.digest())
-        message: bytes = beginning + body + _INTEGRITY_HEADER + mac.digest()
+        message = beginning + body + _INTEGRITY_HEADER + _mac(inner, outer, body)
         return message + _FINGERPRINT_HEADER + (zlib.crc32(message) ^ FINGERPRINT_XOR).to_bytes(4, "big")
 
     return build_one
@@ -145,16 +142,15 @@ def is_authentic(data: bytes, message: Message, key: bytes) -> bool:
     if at < 0:
         return False
     signed = data[:2] + (at + 24 - HEADER_LENGTH).to_bytes(2, "big") + data[4:at]
-    right = hmac.compare_digest(_digest(key, signed), data[at + 4 : at + 24])
+    right = hmac.compare_digest(_mac(*_keyed(key), signed), data[at + 4 : at + 24])
     return right and has_fingerprint(data, message, absent=True)
 
 
-def _digest(key: bytes, data: bytes) -> bytes:
-    """HMAC-SHA1 (RFC 2104, section 2)."""
-    inner, outer = _keyed(key)
-    message, mac = inner.copy(), outer.copy()
-    message.update(data)
-    mac.update(message.digest())
+def _mac(inner: t.Any, outer: t.Any, data: bytes) -> bytes:
+    """HMAC-SHA1 (RFC 2104, section 2) of `data`, behind what `inner` has taken in already."""
+    digest, mac = inner.copy(), outer.copy()
+    digest.update(data)
+    mac.update(digest.digest())
     return bytes(mac.digest())
 
 
@@ -192,19 +188,9 @@ def unpack_address(value: bytes) -> Address:
 
 def xor_address(value: bytes, transaction_id: bytes) -> bytes:
     """Turn an address attribute's value into its XOR form, and back (RFC 8489, section 14.2)."""
-    if len(value) <= len(_PAD):  # IPv4, for which the transaction id plays no part
-        return _known_xor(value, _PAD)
-    return _xor(value, _PAD + transaction_id)
-
-
-def _xor(value: bytes, pad: bytes) -> bytes:
     size = len(value)
-    xored = int.from_bytes(value, "big") ^ int.from_bytes(pad.ljust(size, b"\0")[:size], "big")
-    return xored.to_bytes(size, "big")
-
-
-# A sweep has a few addresses and thousands of ports.
-_known_xor = functools.lru_cache(maxsize=64)(_xor)
+    pad = (_PAD + transaction_id).ljust(size, b"\0")[:size]
+    return (int.from_bytes(value, "big") ^ int.from_bytes(pad, "big")).to_bytes(size, "big")
 
 
 @functools.lru_cache(maxsize=64)

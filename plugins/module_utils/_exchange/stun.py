@@ -120,7 +120,7 @@ def _success(source: Address, arrived_at: Address, transaction_id: bytes, key: b
     return build(transaction_id, mapped + before + arrived_at[1].to_bytes(2, "big") + after)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=512)  # a visitor asks from some two hundred ports
 def _answer(source: Address, ip: str, key: bytes) -> tuple[_stun.Builder, bytes, bytes, bytes]:
     """What answers have in common: what builds them, XOR-MAPPED-ADDRESS, and RESPONSE-ORIGIN around the port.
 

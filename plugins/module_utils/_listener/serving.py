@@ -97,13 +97,14 @@ class Server:
             self._hang_up_on_idlers()
 
     def _handle(self, events: list[tuple[int, int]]) -> None:
-        ready = []
+        """Datagrams first, so that a command comes after what was there before it."""
+        self._answer_datagrams(
+            self._datagrams[descriptor] for descriptor, dummy in events if descriptor in self._datagrams
+        )
         for descriptor, dummy in events:
-            if descriptor in self._datagrams:
-                ready.append(self._datagrams[descriptor])
-            elif descriptor in self._handlers:  # if what was handled before has not closed it
-                self._handlers[descriptor]()
-        self._answer_datagrams(ready)
+            handler = self._handlers.get(descriptor)
+            if handler:
+                handler()
 
     def end_with(self, thing: HasFileno) -> None:
         """End the loop as soon as there is something to read at `thing`."""

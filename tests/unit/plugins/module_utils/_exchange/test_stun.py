@@ -192,6 +192,17 @@ def test_a_reply_that_differs_from_the_one_before_says_what_it_says(
     assert stun.check(data, session, TARGET[1], TRANSACTION, like) == Reply(outcome, source, target)
 
 
+@pytest.mark.parametrize("source", [PROBER, ("2001:db8::2", 40_000)], ids=["ipv4", "ipv6"])
+def test_what_is_as_expected_is_not_taken_apart(
+    session: Session, source: _stun.Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = answer(ask(session), session, source)[0]
+    like = stun.check(data, session, TARGET[1], TRANSACTION)
+    monkeypatch.delattr(_stun, "parse")
+    assert answer(ask(session), session, source) == (data, Asked(3, TARGET[1]))
+    assert stun.check(data, session, TARGET[1], TRANSACTION, like) == like
+
+
 def test_a_question_that_was_moved_tells_the_port_that_was_meant(session: Session) -> None:
     assert answer(ask(session, 50_007), session)[1].intended_port == 50_007
 
