@@ -65,11 +65,14 @@ class Pace:
         """Whether answers that came all the time come no more, however slowly it goes."""
         return self._missed >= _STALLED
 
-    def allowance(self, now: float, round_trip: float) -> int:
-        """How many probes may be sent now; `round_trip` is the longest of late, in seconds, 0 if none is known."""
+    def allowance(self, now: float, overdue: float) -> int:
+        """How many probes may be sent now; what was sent until `overdue` has its answer, if there is one.
+
+        Minus infinity for `overdue` means that nothing was answered yet.
+        """
         over = now - self._windows[-1].start >= _WINDOW
         silent = now - self._windows[0].start
-        well = self._judge(now - 1.5 * round_trip) if round_trip else over and silent > _PATIENCE
+        well = self._judge(overdue) if overdue > -math.inf else over and silent > _PATIENCE
         if well and not self._settled:
             self.rate = min(self.rate * _GROWTH, self._ceiling)
         if over or self.rate != self._windows[-1].rate:

@@ -12,8 +12,8 @@ import time
 from itertools import zip_longest
 
 from .. import _evidence
-from . import icmp
-from .sweep import OWN_FIREWALL, SHORTEST_WAIT, Probe, Sweep
+from . import icmp, patience
+from .sweep import OWN_FIREWALL, Probe, Sweep
 
 _GAP = 1.05  # seconds between two questions that ask for an ICMP error: Linux sends one a second
 _MOST_QUESTIONS = 3
@@ -39,7 +39,7 @@ def look_again(sweep: Sweep) -> None:
     """
     if not sweep.silent:
         return
-    sweep.listen(time.monotonic() + SHORTEST_WAIT)  # a router takes three seconds to find that nobody is there
+    sweep.listen(patience.SHORTEST)  # a router takes three seconds to find that nobody is there
     first: list[list[Probe]] = [[] for dummy in sweep.paths]
     then: list[list[Probe]] = [[] for dummy in sweep.paths]
     missing = nobody_there(sweep)
@@ -61,11 +61,11 @@ def look_again(sweep: Sweep) -> None:
         promising = [probe for probe in probes if probe and (not asked or probe.path in rejecting)]
         if not promising:
             break
-        sweep.listen(time.monotonic() + _GAP)
+        sweep.listen(_GAP)
         for probe in promising:
             asked.add((probe.path, probe.port))
             sweep.send(probe, time.monotonic())
-        sweep.listen(time.monotonic() + sweep.round_trip + SHORTEST_WAIT)
+        sweep.listen(sweep.patience)
     _conclude(sweep, asked)
 
 

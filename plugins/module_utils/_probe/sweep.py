@@ -25,6 +25,7 @@ from .._session import Session
 from . import icmp
 from .backlog import Backlog
 from .pace import Pace, enough, lost
+from .patience import Patience
 from .resolve import Path
 from .udp_socket import drops, open_socket
 
@@ -35,9 +36,6 @@ _LONGEST_DATAGRAM = 2048
 _MOMENT = 0.001  # seconds; to wake up for each answer that comes would cost more than to take it
 _MOST_ROUNDS = 30
 _MOST_WORDS = 20  # of strangers
-# Seconds to wait where nothing was answered yet. It takes four rounds and more to believe that, and so a second.
-UNKNOWN_ROUND_TRIP = 0.25
-SHORTEST_WAIT = 0.02
 _GAIN = 0.1  # of the ports that are asked again, if all is well
 
 OWN_FIREWALL = "its own firewall does not let the question out"
@@ -77,7 +75,6 @@ class Sweep:
         self.mapped: dict[str, str] = {}
         self.origin: dict[str, str] = {}
         self.sent = self.dropped = self.rounds = 0
-        self.round_trip = 0.0
         self.rejected: dict[tuple[int, int], icmp.Rejection] = {}
         self.sure = self.stalled = False
         self.paths = paths
@@ -101,6 +98,7 @@ class Sweep:
         self._selector = selectors.DefaultSelector()
         self._pace = Pace(ceiling, time.monotonic())
         self._backlogs = [Backlog() for dummy in paths]
+        self._patience = [Patience() for dummy in paths]
 
     def __enter__(self) -> Sweep:  # noqa: PYI034 - typing.Self is newer than Python 3.8
         if not self._sockets:
@@ -136,6 +134,11 @@ class Sweep:
         return [probe for probe in self.probes if not probe.answered and probe.path == path]
 
     @property
+    def patience(self) -> float:
+        """How many seconds an answer may take, over whatever path."""
+        return max(patience.wait for patience in self._patience)
+
+    @property
     def lost(self) -> float:
         """The share of questions to open ports that had no answer, as far as is known."""
         return lost(*self._sends_to_answered())
@@ -161,9 +164,8 @@ class Sweep:
             self.stalled = self._pace.stalled
             if self.stalled:
                 break
-        if silent:
-            self.listen(min(end, time.monotonic() + max(SHORTEST_WAIT, 2 * self.round_trip)))
-        self.round_trip = self.round_trip or UNKNOWN_ROUND_TRIP
+        for probe in silent:
+            self._await(probe, end)
 
     def _adapt(self) -> None:
         """Slow down for the next round if this one shows that the one before was too fast, or this host too slow."""
@@ -185,8 +187,8 @@ class Sweep:
             now = time.monotonic()
             if now >= end or self._pace.stalled:
                 return
-            first, overdue = at, now - self._patience()
-            while at < len(waiting) and (waiting[at].answered or waiting[at].asked_at <= overdue):
+            first, overdue = at, [patience.overdue(now) for patience in self._patience]
+            while at < len(waiting) and (waiting[at].answered or waiting[at].asked_at <= overdue[waiting[at].path]):
                 at += 1
             ready = [probe for probe in waiting[first:at] if not probe.answered]
             random.shuffle(ready)
@@ -201,11 +203,14 @@ class Sweep:
 
     def _await(self, probe: Probe, end: float) -> None:
         """Wait until the answer to `probe` is there or overdue."""
-        self.listen(min(end, probe.asked_at + self._patience()), probe)
+        patience, now = self._patience[probe.path], time.monotonic()
+        while now < end and not probe.answered and probe.asked_at > patience.overdue(now):
+            self.listen(min(end - now, _MOMENT))
+            now = time.monotonic()
 
-    def _patience(self) -> float:
-        """How long to wait for an answer before the question counts as lost, in seconds."""
-        return max(SHORTEST_WAIT, 1.5 * self.round_trip) if self.round_trip else UNKNOWN_ROUND_TRIP
+    def _overdue(self, now: float) -> float:
+        """Return how old a question must be so that it has its answer if there is one; minus infinity if none came."""
+        return min((each.overdue(now) for each in self._patience if each.round_trip), default=-math.inf)
 
     def _ask(self, probes: t.Sequence[Probe], end: float) -> None:
         at = 0
@@ -214,7 +219,7 @@ class Sweep:
             if now >= end or self._pace.stalled:
                 return
             queues = any(backlog.pauses(now) for backlog in self._backlogs)
-            batch = probes[at : at + (0 if queues else min(_BATCH, self._pace.allowance(now, self.round_trip)))]
+            batch = probes[at : at + (0 if queues else min(_BATCH, self._pace.allowance(now, self._overdue(now))))]
             at += len(batch)
             questions = [(probe, self._question(probe, now)) for probe in batch if not probe.answered]
             for probe, question in questions:
@@ -223,14 +228,13 @@ class Sweep:
                 time.sleep(_MOMENT / 2)
             self._receive()
 
-    def listen(self, until: float, probe: Probe | None = None) -> None:
-        """Take late answers and errors, until then or until `probe` is answered."""
-        while not (probe and probe.answered):
-            left = until - time.monotonic()
-            if left <= 0:
-                return
-            time.sleep(min(left, _MOMENT))
+    def listen(self, seconds: float) -> None:
+        """Take late answers and errors meanwhile."""
+        end = time.monotonic() + seconds
+        while seconds > 0:
+            time.sleep(min(seconds, _MOMENT))
             self._receive()
+            seconds = end - time.monotonic()
 
     def send(self, probe: Probe, now: float) -> None:
         """Ask one port."""
@@ -311,7 +315,7 @@ class Sweep:
             return
         took = time.monotonic() - asked_at
         probe.answered = True
-        self.round_trip = max(0.9 * self.round_trip, took)
+        self._patience[path].answered(asked_at, took)
         self._backlogs[path].answered(asked_at, took)
         if asked_in == self.rounds:
             self._pace.answered(window)

@@ -22,7 +22,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.record import Record
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.serving import Server
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep, udp_socket
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import patience, sweep, udp_socket
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.pace import FLOOR, START
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import probe
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import resolve
@@ -147,8 +147,8 @@ def test_with_a_fifth_lost_each_way_no_open_port_is_called_closed(
 def test_without_loss_one_round_is_enough(
     free_ports: FreePorts, row: Row, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep, "SHORTEST_WAIT", 5)  # a busy machine may pause longer than an answer takes
-    monkeypatch.setattr(sweep, "UNKNOWN_ROUND_TRIP", 5)
+    monkeypatch.setattr(patience, "SHORTEST", 5)  # a busy machine may pause longer than an answer takes
+    monkeypatch.setattr(patience, "UNKNOWN", 5)
     ports = free_ports(50)
     with listener(session, ports), relay(ports, lossy(0.0)):
         facts = probe(session, 0, RELAY, [row("udp", ports)], 2000)

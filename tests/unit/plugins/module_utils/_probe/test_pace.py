@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import typing as t
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.pace import CEILING, FLOOR, START, Pace, enough
 
-ROUND_TRIP = 0.001
+WAIT = 0.0015  # longer than any answer takes
 STEP = 0.001
 
 
@@ -38,7 +39,7 @@ class Path:
         for dummy in range(round(seconds / STEP)):
             self.now += STEP
             room = min(room + self._capacity * STEP, self._capacity * 0.02)
-            for dummy_probe in range(self.pace.allowance(self.now, ROUND_TRIP)):
+            for dummy_probe in range(self.pace.allowance(self.now, self.now - WAIT)):
                 window = self.pace.sent()
                 self.sent += 1
                 if room >= 1:
@@ -85,26 +86,26 @@ def test_a_window_is_bad_only_if_chance_does_not_explain_it(sent: int, before: i
             pace.sent()
         for dummy in range(answered):
             pace.answered(window)
-        pace.allowance((window + 1) * 0.03, ROUND_TRIP)
+        pace.allowance((window + 1) * 0.03, (window + 1) * 0.03 - WAIT)
     assert pace.rate == 4 * START  # the first one turned out well
-    pace.allowance(0.09, ROUND_TRIP)
+    pace.allowance(0.09, 0.09 - WAIT)
     assert pace.rate == (START / 2 if falls else 4 * START)
 
 
-def test_without_a_round_trip_there_is_nothing_to_judge_and_the_rate_grows_after_a_moment() -> None:
+def test_without_an_answer_there_is_nothing_to_judge_and_the_rate_grows_after_a_moment() -> None:
     pace = Pace(0, 1000.0)
     rates = []
     for window in range(1, 15):
-        pace.allowance(1000 + window * 0.03, 0)
+        pace.allowance(1000 + window * 0.03, -math.inf)
         rates.append(pace.rate)
     assert rates == [START] * 8 + [40_000, 160_000, CEILING, CEILING, CEILING, CEILING]  # 0.24 s, then 0.27 s
 
 
-def test_the_first_round_trip_ends_the_patience() -> None:
+def test_the_first_answer_ends_the_patience() -> None:
     pace = Pace(0, 0.0)
-    for now, round_trip in ((0.03, 0.0), (0.06, 0.0), (0.09, ROUND_TRIP)):
+    for now, overdue in ((0.03, -math.inf), (0.06, -math.inf), (0.09, 0.09 - WAIT)):
         assert pace.rate == START
-        pace.allowance(now, round_trip)
+        pace.allowance(now, overdue)
     assert pace.rate == 4 * START
 
 
@@ -135,7 +136,7 @@ def test_the_ceiling_holds_after_a_pause_too() -> None:
     path = Path(ceiling=1000)
     path.run(0.1)
     path.now += 10
-    assert path.pace.allowance(path.now, ROUND_TRIP) <= 0.02 * 1000
+    assert path.pace.allowance(path.now, path.now - WAIT) <= 0.02 * 1000
 
 
 def test_silence_everywhere_is_no_reason_to_slow_down() -> None:

@@ -29,7 +29,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.shapes 
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import connection as connection_module
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe import control, icmp
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import control, icmp, patience
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import probe as probe_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep as sweep_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import tcp as tcp_module
@@ -577,6 +577,31 @@ def test_an_answer_over_one_family_proves_nothing_of_another(free_ports: FreePor
     assert [(probe.path, probe.port) for probe in sweep.silent] == [(0, port), (1, port)]
 
 
+def test_a_family_that_takes_longer_than_the_other_has_its_time(free_ports: FreePorts, session: Session) -> None:
+    (port,) = free_ports(1)
+
+    def answer_late(sock: socket.socket) -> None:
+        data, source = sock.recvfrom(2048)
+        time.sleep(0.2)
+        sock.sendto((stun.answer(data, session, source[:2], ("::1", port)) or [b""])[0], source)
+
+    def answer(sock: socket.socket) -> None:
+        data, source = sock.recvfrom(2048)
+        sock.sendto((stun.answer(data, session, source, ("127.0.0.1", port)) or [b""])[0], source)
+
+    far = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    far.bind(("::1", port))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(serving(udp_socket(port), answer))
+        stack.enter_context(serving(far, answer_late))
+        sweep = stack.enter_context(Sweep(session, 0, [*resolve("127.0.0.1"), *resolve("::1")], [port], 0))
+        sweep.run(5)
+    assert [(found["seen"], found["family"]) for found in sweep.evidence.to_list()] == [
+        ("open", "ipv4"),
+        ("open", "ipv6"),
+    ]
+
+
 def test_silence_is_no_evidence_but_for_how_far_questions_came(
     free_ports: FreePorts, row: Row, session: Session
 ) -> None:
@@ -654,7 +679,7 @@ def test_a_question_that_never_got_out_does_not_count_as_asked(
 
     monkeypatch.setattr(sweep_module, "open_socket", full)
     monkeypatch.setattr(sweep_module, "_MOST_ROUNDS", 6)  # after four that got out, silence would be enough
-    monkeypatch.setattr(sweep_module, "UNKNOWN_ROUND_TRIP", 0.05)
+    monkeypatch.setattr(patience, "UNKNOWN", 0.05)
     with Sweep(session, 0, resolve("127.0.0.1"), [443], 0) as sweep:
         control.run(sweep, 10.0)
         look_again(sweep)

@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, plugnmeet.server contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""How long the answer to a question may take over one path: found from those that came."""
+
+from __future__ import annotations
+
+import math
+
+# Seconds to wait where nothing was answered yet. It takes four rounds and more to believe that, and so a second.
+UNKNOWN = 0.25
+SHORTEST = 0.02
+_LONGER = 1.5
+_FADES = 0.9
+_REORDERING = 0.25  # of the shortest round trip (RFC 8985, section 6.2, step 4)
+_SHORTEST_REORDERING = 0.01  # seconds; a listener of several processes answers in more than one order
+
+
+class Patience:
+    """What the answers over one path tell of those to come; `round_trip` is the longest of late, 0 before the first."""
+
+    def __init__(self) -> None:
+        self.round_trip = 0.0
+        self._shortest = math.inf
+        self._newest = -math.inf  # the last question that was answered: when it was asked,
+        self._took = 0.0  # and how long that took
+
+    def answered(self, asked_at: float, took: float) -> None:
+        """The answer to a question that was sent `asked_at` took so many seconds."""
+        self.round_trip = max(_FADES * self.round_trip, took)
+        self._shortest = min(self._shortest, took)
+        if asked_at >= self._newest:
+            self._newest, self._took = asked_at, took
+
+    @property
+    def wait(self) -> float:
+        """How many seconds an answer may take."""
+        return max(SHORTEST, _LONGER * self.round_trip) if self.round_trip else UNKNOWN
+
+    def overdue(self, now: float) -> float:
+        """Return how old a question must be for its answer to be overdue: when it was sent, at the latest.
+
+        Behind a queue all answers take long. But one whose turn was before that of another, which is here, does not
+        come any more (RFC 8985, section 6.2, step 5).
+        """
+        overtaken = min(self._newest, now - self._took - max(_SHORTEST_REORDERING, _REORDERING * self._shortest))
+        return max(now - self.wait, overtaken)
