@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import math
-import typing as t
 
 START = 10_000.0  # probes a second
 CEILING = 200_000.0  # more than an interpreter sends
@@ -65,14 +64,11 @@ class Pace:
         """Whether answers that came all the time come no more, however slowly it goes."""
         return self._missed >= _STALLED
 
-    def allowance(self, now: float, overdue: float) -> int:
-        """How many probes may be sent now; what was sent until `overdue` has its answer, if there is one.
-
-        Minus infinity for `overdue` means that nothing was answered yet.
-        """
+    def allowance(self, now: float, round_trip: float) -> int:
+        """How many probes may be sent now; `round_trip` is the longest of late, in seconds, 0 if none is known."""
         over = now - self._windows[-1].start >= _WINDOW
         silent = now - self._windows[0].start
-        well = self._judge(overdue) if overdue > -math.inf else over and silent > _PATIENCE
+        well = self._judge(now - 1.5 * round_trip) if round_trip else over and silent > _PATIENCE
         if well and not self._settled:
             self.rate = min(self.rate * _GROWTH, self._ceiling)
         if over or self.rate != self._windows[-1].rate:
@@ -116,20 +112,3 @@ class Pace:
                 self._answered += window.answered
                 well = well or window.rate >= self.rate
         return well
-
-
-def lost(sends: int, answered: int) -> float:
-    """The share of `sends` to open ports that were lost, or whose answers were, if `answered` came."""
-    return (sends - answered) / sends if sends else 0.0
-
-
-def enough(silent: int, asked: int, sends: int, answered: int) -> bool:
-    """Tell whether `silent` ports that were asked `asked` times each can be called closed.
-
-    `sends` probes went to the `answered` ports that did answer, so the path loses about
-    C((sends - answered) / sends) of them, round trip. Enough is when the chance that even one of the silent ports is
-    open, and lost every time, is below one in a million. Where nothing answered, there is nothing to measure, and 2 %
-    is assumed.
-    """
-    loss: t.Final = (sends - answered + 1) / (sends + 50)
-    return silent * loss**asked < 1e-6

@@ -25,15 +25,13 @@ class Patience:
     def __init__(self) -> None:
         self.round_trip = 0.0
         self._shortest = math.inf
-        self._newest = -math.inf  # the last question that was answered: when it was asked,
-        self._took = 0.0  # and how long that took
+        self._newest = -math.inf  # when the last question was asked that was answered
 
     def answered(self, asked_at: float, took: float) -> None:
         """The answer to a question that was sent `asked_at` took so many seconds."""
         self.round_trip = max(_FADES * self.round_trip, took)
         self._shortest = min(self._shortest, took)
-        if asked_at >= self._newest:
-            self._newest, self._took = asked_at, took
+        self._newest = max(self._newest, asked_at)
 
     @property
     def wait(self) -> float:
@@ -46,5 +44,5 @@ class Patience:
         Behind a queue all answers take long. But one whose turn was before that of another, which is here, does not
         come any more (RFC 8985, section 6.2, step 5).
         """
-        overtaken = min(self._newest, now - self._took - max(_SHORTEST_REORDERING, _REORDERING * self._shortest))
-        return max(now - self.wait, overtaken)
+        disorder = max(_SHORTEST_REORDERING, _REORDERING * self._shortest)
+        return max(now - self.wait, min(self._newest, now - self.round_trip - disorder))

@@ -24,7 +24,8 @@ from .._exchange.shapes import Outcome, Reply, describe
 from .._session import Session
 from . import icmp
 from .backlog import Backlog
-from .pace import Pace, enough, lost
+from .loss import MOST_DOUBT, Sends, doubt
+from .pace import Pace
 from .patience import Patience
 from .resolve import Path
 from .udp_socket import drops, open_socket
@@ -141,7 +142,7 @@ class Sweep:
     @property
     def lost(self) -> float:
         """The share of questions to open ports that had no answer, as far as is known."""
-        return lost(*self._sends_to_answered())
+        return self._sends().lost
 
     def run(self, seconds: float) -> None:
         """Ask until enough is known, for `seconds` at the most, or until the way seems to take no more."""
@@ -159,8 +160,7 @@ class Sweep:
             self._await_one(silent, end)
             self._adapt()
             silent = [probe for probe in silent if not probe.answered]
-            asked = min((probe.sends for probe in silent), default=1)
-            self.sure = enough(len(silent), asked, *self._sends_to_answered())
+            self.sure = not silent or self._doubt(silent) < MOST_DOUBT
             self.stalled = self._pace.stalled
             if self.stalled:
                 break
@@ -174,9 +174,18 @@ class Sweep:
             self._pace.back_off()
         self.dropped = dropped
 
-    def _sends_to_answered(self) -> tuple[int, int]:
-        sends = [probe.sends for probe in self.probes if probe.answered]
-        return sum(sends), len(sends)
+    def _doubt(self, silent: t.Sequence[Probe]) -> float:
+        """The chance that one of the silent ports is open; a path loses as much as all together, at the least."""
+        chance, everywhere = 0.0, self._sends().feared
+        for path in {probe.path for probe in silent}:
+            sends = [probe.sends for probe in silent if probe.path == path]
+            chance += doubt(len(sends), min(sends), max(everywhere, self._sends(path).feared))
+        return chance
+
+    def _sends(self, path: int | None = None) -> Sends:
+        """The questions to ports that answered, over one path or over all."""
+        sends = [probe.sends for probe in self.probes if probe.answered and path in (None, probe.path)]
+        return Sends(sum(sends), len(sends))
 
     def _ask_all(self, probes: t.Iterable[Probe], end: float) -> None:
         """Ask all in an order of chance, each as soon as the answer to its last question is overdue."""
@@ -208,18 +217,15 @@ class Sweep:
             self.listen(min(end - now, _MOMENT))
             now = time.monotonic()
 
-    def _overdue(self, now: float) -> float:
-        """Return how old a question must be so that it has its answer if there is one; minus infinity if none came."""
-        return min((each.overdue(now) for each in self._patience if each.round_trip), default=-math.inf)
-
     def _ask(self, probes: t.Sequence[Probe], end: float) -> None:
         at = 0
         while at < len(probes):
             now = time.monotonic()
             if now >= end or self._pace.stalled:
                 return
+            round_trip = max(patience.round_trip for patience in self._patience)
             queues = any(backlog.pauses(now) for backlog in self._backlogs)
-            batch = probes[at : at + (0 if queues else min(_BATCH, self._pace.allowance(now, self._overdue(now))))]
+            batch = probes[at : at + (0 if queues else min(_BATCH, self._pace.allowance(now, round_trip)))]
             at += len(batch)
             questions = [(probe, self._question(probe, now)) for probe in batch if not probe.answered]
             for probe, question in questions:

@@ -155,6 +155,20 @@ def test_without_loss_one_round_is_enough(
     assert (facts["rounds"], facts["sent"]) == (1, 50)
 
 
+def test_a_path_that_loses_more_than_the_other_is_asked_as_often_as_it_needs(session: Session) -> None:
+    clean, lossy_way = resolve("127.0.0.1")[0], resolve("::1")[0]
+    with Sweep(session, 0, [clean, lossy_way], range(50000, 51000), 0) as asked:
+        for probe in asked.probes:
+            probe.sends = 1 if probe.path == 0 or probe.port % 5 < 3 else 2
+            probe.answered = probe.port != 50004
+        over_clean, over_lossy = asked.silent
+        over_clean.sends = over_lossy.sends = 6
+        # 999, and 599 + 2 * 399 questions to ports that answered, and fifty more that are assumed
+        assert asked._doubt([over_clean]) == pytest.approx((400 / 2447) ** 6)
+        assert asked._doubt([over_lossy]) == pytest.approx((400 / 1448) ** 6)
+        assert asked._doubt(asked.silent) == asked._doubt([over_clean]) + asked._doubt([over_lossy])
+
+
 def test_if_asking_again_brings_answers_the_next_time_is_slower(free_ports: FreePorts, session: Session) -> None:
     ports = free_ports(120)
     with listener(session, ports), relay(ports, lossy(0.2)), Sweep(session, 0, resolve(RELAY), ports, 0) as asked:

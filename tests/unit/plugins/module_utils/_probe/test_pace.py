@@ -4,17 +4,13 @@
 
 from __future__ import annotations
 
-import math
 import random
-import typing as t
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.pace import CEILING, FLOOR, START, Pace, enough
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.pace import CEILING, FLOOR, START, Pace
 
-WAIT = 0.0015  # longer than any answer takes
+ROUND_TRIP = 0.001
 STEP = 0.001
 
 
@@ -39,7 +35,7 @@ class Path:
         for dummy in range(round(seconds / STEP)):
             self.now += STEP
             room = min(room + self._capacity * STEP, self._capacity * 0.02)
-            for dummy_probe in range(self.pace.allowance(self.now, self.now - WAIT)):
+            for dummy_probe in range(self.pace.allowance(self.now, ROUND_TRIP)):
                 window = self.pace.sent()
                 self.sent += 1
                 if room >= 1:
@@ -86,26 +82,26 @@ def test_a_window_is_bad_only_if_chance_does_not_explain_it(sent: int, before: i
             pace.sent()
         for dummy in range(answered):
             pace.answered(window)
-        pace.allowance((window + 1) * 0.03, (window + 1) * 0.03 - WAIT)
+        pace.allowance((window + 1) * 0.03, ROUND_TRIP)
     assert pace.rate == 4 * START  # the first one turned out well
-    pace.allowance(0.09, 0.09 - WAIT)
+    pace.allowance(0.09, ROUND_TRIP)
     assert pace.rate == (START / 2 if falls else 4 * START)
 
 
-def test_without_an_answer_there_is_nothing_to_judge_and_the_rate_grows_after_a_moment() -> None:
+def test_without_a_round_trip_there_is_nothing_to_judge_and_the_rate_grows_after_a_moment() -> None:
     pace = Pace(0, 1000.0)
     rates = []
     for window in range(1, 15):
-        pace.allowance(1000 + window * 0.03, -math.inf)
+        pace.allowance(1000 + window * 0.03, 0)
         rates.append(pace.rate)
     assert rates == [START] * 8 + [40_000, 160_000, CEILING, CEILING, CEILING, CEILING]  # 0.24 s, then 0.27 s
 
 
-def test_the_first_answer_ends_the_patience() -> None:
+def test_the_first_round_trip_ends_the_patience() -> None:
     pace = Pace(0, 0.0)
-    for now, overdue in ((0.03, -math.inf), (0.06, -math.inf), (0.09, 0.09 - WAIT)):
+    for now, round_trip in ((0.03, 0.0), (0.06, 0.0), (0.09, ROUND_TRIP)):
         assert pace.rate == START
-        pace.allowance(now, overdue)
+        pace.allowance(now, round_trip)
     assert pace.rate == 4 * START
 
 
@@ -136,7 +132,7 @@ def test_the_ceiling_holds_after_a_pause_too() -> None:
     path = Path(ceiling=1000)
     path.run(0.1)
     path.now += 10
-    assert path.pace.allowance(path.now, path.now - WAIT) <= 0.02 * 1000
+    assert path.pace.allowance(path.now, ROUND_TRIP) <= 0.02 * 1000
 
 
 def test_silence_everywhere_is_no_reason_to_slow_down() -> None:
@@ -156,30 +152,3 @@ def test_after_backing_off_the_rate_does_not_rise_again() -> None:
     path = Path()
     path.pace.back_off()
     assert path.run(0.3) == [START / 2]
-
-
-@pytest.mark.parametrize(
-    ("silent", "rounds"), [(1, 4), (100, 5), (10_001, 6)], ids=["one port", "a hundred ports", "all media ports"]
-)
-def test_where_nothing_answers_two_percent_of_loss_are_assumed(silent: int, rounds: int) -> None:
-    assert not enough(silent, rounds - 1, 0, 0)
-    assert enough(silent, rounds, 0, 0)
-
-
-@pytest.mark.parametrize(("answered", "rounds"), [(1000, 3), (640, 18)], ids=["no loss", "20 % each way"])
-def test_rounds_follow_from_the_loss_that_was_seen(answered: int, rounds: int) -> None:
-    assert not enough(100, rounds - 1, 1000, answered)
-    assert enough(100, rounds, 1000, answered)
-
-
-def test_nothing_silent_is_always_enough() -> None:
-    assert enough(0, 0, 0, 0)
-
-
-@given(st.integers(1, 20_000), st.integers(1, 30), st.integers(0, 20_000), st.data())
-def test_more_silence_or_loss_never_needs_less(silent: int, asked: int, sends: int, draw: t.Any) -> None:
-    answered = draw.draw(st.integers(0, sends))
-    if enough(silent, asked, sends, answered):
-        assert enough(silent, asked + 1, sends, answered)
-        assert enough(silent - 1, asked, sends, answered)
-        assert answered == sends or enough(silent, asked, sends, answered + 1)
