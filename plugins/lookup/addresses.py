@@ -8,7 +8,8 @@ DOCUMENTATION = r"""
 name: addresses
 short_description: The addresses of a name, by address family
 description:
-  - Resolves a name on the controller. Of each address family it takes the first address.
+  - Resolves a name on the controller.
+  - Fails if it has no address, or several of an address family, for one that is not tested proves nothing.
 version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
@@ -53,7 +54,7 @@ class LookupModule(LookupBase):
         variables: t.Any = None,  # noqa: ARG002 - Ansible gives it
         **kwargs: t.Any,  # noqa: ARG002 - likewise
     ) -> list[dict[str, str]]:
-        """Return the addresses of each term; raises AnsibleError for a name without any."""
+        """Return the addresses of each term; raises AnsibleError for a name without any, or with several of a family."""
         return [_addresses(str(term)) for term in terms]
 
 
@@ -69,5 +70,10 @@ def _addresses(name: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for family, dummy_type, dummy_protocol, dummy_name, address in rows:
         if family in FAMILY_NAMES:
-            found.setdefault(FAMILY_NAMES[family], plain_ip(str(address[0])))
+            known, other = FAMILY_NAMES[family], plain_ip(str(address[0]))
+            if found.setdefault(known, other) != other:
+                raise AnsibleError(
+                    f'"{name}" has several {known} addresses, such as {found[known]} and {other}; name the one to test as '
+                    "preflight_address"
+                )
     return found

@@ -16,7 +16,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, parse_ports
 
 # What LiveKit takes where its configuration says nothing (config.go of livekit-server).
-_FIRST, _LAST, _TCP = 50000, 60000, 7881
+_MEDIA, _TCP = "50000-60000", 7881
 
 Row = t.Mapping[str, t.Any]
 
@@ -31,18 +31,31 @@ def configured(text: str) -> dict[str, str]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a day that no month has, and lists without end
         raise PreflightError("livekit.yaml is no YAML; mend it, or leave preflight_ports_from empty") from error
     rtc, turn = _section(config, "rtc"), _section(config, "turn")
-    if rtc.get("udp_port"):  # one port, or a few, for all media: then the range is not used
-        media = _ports(rtc["udp_port"], "rtc.udp_port")
-    else:
-        first, last = rtc.get("port_range_start") or _FIRST, rtc.get("port_range_end") or _LAST
-        media = _ports(f"{_plain(first)}-{_plain(last)}", "rtc.port_range_start and rtc.port_range_end")
     tcp = rtc.get("tcp_port", _TCP)
     turn_udp = turn.get("udp_port") if turn.get("enabled") else None
     return {
-        "media": media,
+        "media": _media(rtc),
         "ice-tcp": _ports(tcp, "rtc.tcp_port") if tcp else "",
         "turn-udp": _ports(turn_udp, "turn.udp_port") if turn_udp else "",
     }
+
+
+def _media(rtc: Row) -> str:
+    """The range, if it has both ends, else what `udp_port` has for all media: one port, or a few.
+
+    So has it webrtc_config.go of LiveKit's mediatransportutil; its page about ports says the reverse.
+    """
+    first, last, shared = (rtc.get(name) for name in ("port_range_start", "port_range_end", "udp_port"))
+    if first and last:
+        return _ports(f"{_plain(first)}-{_plain(last)}", "rtc.port_range_start and rtc.port_range_end")
+    if shared:
+        return _ports(shared, "rtc.udp_port")
+    if first:
+        raise PreflightError(
+            "livekit.yaml has rtc.port_range_start and no rtc.port_range_end, and so LiveKit takes whatever port is free; "
+            "give it both"
+        )
+    return _MEDIA
 
 
 def with_configured(table: t.Iterable[Row], text: str) -> list[dict[str, t.Any]]:

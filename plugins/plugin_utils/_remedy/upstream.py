@@ -89,7 +89,7 @@ def open_upstream(words: Words) -> list[str]:
     examples = cloud or "the provider's security group or network firewall, or the router"
     steps = [
         f"Open {words.wanted} to {words.ips} in {where} ({examples})",
-        *([] if known else cloud_commands(words.firewall.cloud, words.to_open())),
+        *([] if known else cloud_commands(words.firewall.cloud, words.to_open(), words.family_names)),
         *made_for_the_wrong_protocol(words),
         *([forward_to_host(words)] if _is_a_machines_refusal(words) else []),
     ]
