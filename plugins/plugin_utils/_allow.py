@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, Rule
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand
 
 MOST_SPREAD = 20  # spans; of a set in more pieces than that nobody wants the commands
@@ -21,6 +22,7 @@ _MOST_SPANS = 5  # in a command: multiport and ufw take 15 numbers, and a line o
 # ufw's chains that hold the user's own rules, and all that come to a packet after these
 _UFW_USERS_OWN = re.compile(r"ufw6?-user-(?:input|limit|limit-accept)")
 _UFW_LATER = re.compile(r"ufw6?-(?:after-input|after-logging-input|reject-input|skip-to-policy-input|track-input)")
+_FAIL2BAN = "f2b-"
 _UFW_USER_RULE = re.compile(r"-A ufw6?-user-input ")
 # Chains of a zone of firewalld that come before the one for ports, and the priority of a rich rule before them
 # (firewalld.richlanguage(5)); _log has no rules that stop anything.
@@ -32,6 +34,9 @@ _DOCKER_COMES_BACK = (
     "translates comes back with it"
 )
 _TRANSLATION_COMES_BACK = "And take the rule that translates the port away where it is kept, or it comes back"
+
+_KEEP_IPTABLES = "And, to keep it after a reboot: netfilter-persistent save (package iptables-persistent)"
+_COMES_BACK = "And take the rule that stops it away where it is made, or it comes back"
 
 PortSets = t.Iterable[tuple[str, str]]  # protocol and ports
 _Wanted = dict[str, frozenset[int]]  # ports by protocol
@@ -61,9 +66,16 @@ def allow(host: str, firewall: Firewall, rules: t.Sequence[Rule], port_sets: Por
     """
     wanted = _wanted(port_sets)
     steps = []
-    for manager in dict.fromkeys(rule.manager for rule in rules):
-        own = [rule for rule in rules if rule.manager == manager]
-        done = _steps(manager, own, wanted)
+    bans = [rule for rule in rules if rule.chain.startswith(_FAIL2BAN) and rule.sources]
+    if bans:
+        banned = dict.fromkeys(source for rule in bans for source in rule.sources)
+        steps += [
+            f"On {host}, where fail2ban keeps {listing(list(banned))} out:",
+            *(ServerCommand(f"fail2ban-client unban {source}") for source in banned),
+        ]
+    for manager in dict.fromkeys(rule.manager for rule in rules if rule not in bans):
+        own = [rule for rule in rules if rule.manager == manager and rule not in bans]
+        done = _steps(manager, own, wanted, firewall.in_force)
         charge = "is in charge" if manager == firewall.in_force else f"has rules beside {firewall.in_force}"
         steps += [f"On {host}, where {manager} {charge}:", *done] if done else []
     return steps
@@ -81,16 +93,14 @@ def _wanted(port_sets: PortSets) -> _Wanted:
     return wanted
 
 
-def _steps(manager: str, rules: t.Sequence[Rule], wanted: _Wanted) -> list[str]:
+def _steps(manager: str, rules: t.Sequence[Rule], wanted: _Wanted, in_force: str) -> list[str]:
     if manager == "ufw":
         return _ufw(rules, wanted)
     if manager == "firewalld":
         return _firewalld(rules, wanted)
     if manager.startswith("iptables"):
-        make, lasting = (
-            _iptables,
-            "And, to keep it after a reboot: netfilter-persistent save (package iptables-persistent)",
-        )
+        # Debian's ufw breaks that package: to install it would remove ufw.
+        make, lasting = _iptables, _COMES_BACK if in_force == "ufw" else _KEEP_IPTABLES
     elif manager == "nftables":
         make, lasting = _nftables, "And the same in /etc/nftables.conf, to last"
     else:

@@ -17,6 +17,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._ports import rea
 
 _OUTWARD = ("output", "postrouting", "egress")
 _MOST_RULES = 500
+_MOST_SOURCES = 64
 # These stand in commands that are there to be copied. To a shell a name can be quoted, but nft reads it once more.
 _NAMES = ("manager", "zone", "table", "chain")
 _NAME = re.compile(r"[A-Za-z0-9_./ -]*", re.ASCII)
@@ -26,7 +27,10 @@ _TEXTS = ("protocol", "family", "action", "hook", "manager", "zone", "table", "c
 
 
 class Rule(t.NamedTuple):
-    """A rule or policy of the server that stops `ports`, as `host_firewall_info` found it."""
+    """A rule or policy of the server that stops `ports`, as `host_firewall_info` found it.
+
+    `sources` are the vantages' addresses for which it does so, empty if none of them was known.
+    """
 
     protocol: str
     family: str
@@ -42,6 +46,7 @@ class Rule(t.NamedTuple):
     position: int
     handle: int
     certain: bool
+    sources: tuple[str, ...]
 
     @property
     def outward(self) -> bool:
@@ -90,6 +95,10 @@ def read_firewall(result: t.Any) -> Firewall:
     return Firewall(known["in_force"], tuple(filter(None, rules)), known["cloud"])
 
 
+def _sources(rows: t.Any) -> tuple[str, ...]:
+    return tuple(map(printable, rows[:_MOST_SOURCES])) if isinstance(rows, list) else ()
+
+
 def _rule(row: t.Any) -> Rule | None:
     try:
         texts = {key: printable(row[key]) for key in _TEXTS}
@@ -101,6 +110,7 @@ def _rule(row: t.Any) -> Rule | None:
             position=int(row["position"]),
             handle=int(row["handle"]),
             certain=row["certain"] is True,
+            sources=_sources(row.get("sources")),
             **texts,
         )
     except (KeyError, TypeError, ValueError, OverflowError, PreflightError):

@@ -54,6 +54,7 @@ class Words:
             for rule in self.firewall.rules
             if rule.outward == outward
             and rule.family in self.family_names
+            and not (rule.sources and self.sources and {*rule.sources}.isdisjoint(self.sources))
             and any(rule.protocol == protocol and rule.ports & read_ports(ports) for protocol, ports in self.port_sets)
         ]
 

@@ -100,12 +100,27 @@ def test_a_rule_beside_those_of_who_is_in_charge_is_met_where_it_stands() -> Non
     assert steps("ufw", rules, WEB_AND_MEDIA) == [
         "On meet1, where iptables-nft has rules beside ufw:",
         "iptables -I INPUT 1 -p tcp --dport 80 -j ACCEPT",
-        "And, to keep it after a reboot: netfilter-persistent save (package iptables-persistent)",
+        "And take the rule that stops it away where it is made, or it comes back",
         "On meet1, where ufw is in charge:",
         "ufw allow 50000:60000/udp",
         "On meet1, where nftables has rules beside ufw:",
         "nft insert rule inet filter input position 7 udp dport 55000 accept",
         "And the same in /etc/nftables.conf, to last",
+    ]
+
+
+def test_who_is_banned_is_let_in_again_and_nobody_else() -> None:
+    rules = [
+        rule(chain="f2b-sshd", position=1, sources=["198.51.100.2"]),
+        rule(chain="f2b-sshd", position=1, protocol="tcp", ports="443", sources=["198.51.100.2", "198.51.100.3"]),
+        rule(manager="ufw", position=0, protocol="tcp", ports="80"),
+    ]
+    assert steps("ufw", rules, WEB_AND_MEDIA) == [
+        "On meet1, where fail2ban keeps 198.51.100.2 and 198.51.100.3 out:",
+        "fail2ban-client unban 198.51.100.2",
+        "fail2ban-client unban 198.51.100.3",
+        "On meet1, where ufw is in charge:",
+        "ufw allow 80/tcp",
     ]
 
 

@@ -16,6 +16,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.advice im
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.words import families
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command, ServerCommand, reserve_ports
+from ansible_collections.plugnmeet.server.tests.unit.plugins.plugin_utils.rules_of import ROW
 
 Facts = dict[str, t.Any]
 
@@ -797,3 +798,12 @@ def test_ports_in_too_many_pieces_are_opened_as_what_the_table_has() -> None:
     one, few = (CAUSE._replace(ports=(("udp", ports),)) for ports in (pieces, "50001,50003"))
     assert advise(one, "meet1", "meet.example.com").remedy[0] == OPEN_UPSTREAM
     assert advise(few, "meet1", "meet.example.com").remedy[0].startswith("Open 50001,50003/udp to ")
+
+
+def test_a_rule_that_keeps_out_another_prober_is_no_reason() -> None:
+    row = {**ROW, "rule": "-A INPUT -s 198.51.100.3/32 -j DROP", "sources": ["198.51.100.3"]}
+    firewall = read_firewall({"in_force": "iptables-nft", "rules": [row]})
+    assert row["rule"] not in advise(ON_HOST, "meet1", "meet.example.com", firewall).explanation
+    for sources in (("198.51.100.3",), ()):
+        told = advise(ON_HOST._replace(sources=sources), "meet1", "meet.example.com", firewall)
+        assert row["rule"] in told.explanation
