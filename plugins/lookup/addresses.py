@@ -9,7 +9,7 @@ name: addresses
 short_description: The addresses of a name, by address family
 description:
   - Resolves a name on the controller.
-  - Fails if it has no address, or several of an address family, for one that is not tested proves nothing.
+  - Fails if it has no address, or several of a family, for one that is not tested proves nothing.
 version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
@@ -54,7 +54,7 @@ class LookupModule(LookupBase):
         variables: t.Any = None,  # noqa: ARG002 - Ansible gives it
         **kwargs: t.Any,  # noqa: ARG002 - likewise
     ) -> list[dict[str, str]]:
-        """Return the addresses of each term; raises AnsibleError for a name without any, or with several of a family."""
+        """Return the addresses of each term; raises AnsibleError where there is none, or several of a family."""
         return [_addresses(str(term)) for term in terms]
 
 

@@ -52,8 +52,8 @@ def _media(rtc: Row) -> str:
         return _ports(shared, "rtc.udp_port")
     if first:
         raise PreflightError(
-            "livekit.yaml has rtc.port_range_start and no rtc.port_range_end, and so LiveKit takes whatever port is free; "
-            "give it both"
+            "livekit.yaml has rtc.port_range_start and no rtc.port_range_end, and so LiveKit takes whatever port is "
+            "free; give it both"
         )
     return _MEDIA
 

@@ -23,6 +23,11 @@ from .sweep import OWN_FIREWALL
 
 _MOST_AT_ONCE = 16384
 _WAIT = (errno.EINPROGRESS, errno.EAGAIN, errno.EWOULDBLOCK)
+# What ICMP errors become (icmp_err_convert in net/ipv4/icmp.c, icmpv6_err_convert in net/ipv6/icmp.c)
+_FROM_ICMP = (
+    *(errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENOPROTOOPT, errno.EHOSTDOWN, errno.ENONET),
+    *(errno.EACCES, errno.EPROTO),
+)
 
 
 class Outcome(t.NamedTuple):
@@ -46,19 +51,23 @@ class Connection:
         self._asking = asking
         self._path = path
         self._selector = selector
-        self._connected = self._heard = False
+        self._connected = self._heard = self._ended = False
         self._to_send = b""
         try:
             self._sock = socket.socket(path.family, socket.SOCK_STREAM)
         except OSError as error:
-            self.outcome = _unsent(f"its system gives no socket ({error.strerror})")
+            self.outcome = _no_socket(error)
             return
         try:
             self._sock.setblocking(False)
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mark)
             icmp.ask_for_errors(self._sock)
             self._sock.bind(("", 0))  # so that its port is known even if nothing comes of it
-            self.source = self._sock.getsockname()[1]
+        except OSError as error:
+            self._end(_no_socket(error))
+            return
+        self.source = self._sock.getsockname()[1]
+        try:
             error_number = self._sock.connect_ex(path.to(port))
             if error_number not in (0, *_WAIT):
                 raise OSError(error_number, "connect")
@@ -82,7 +91,7 @@ class Connection:
 
     def give_up(self) -> None:
         """End it with what there is; without an outcome if nothing at all came back."""
-        if self.outcome:
+        if self.outcome or self._ended:
             return
         if self._heard:  # half an answer, of which no more seems to come
             self._end(_weigh(self._asking.receive(b"")[1]))
@@ -113,19 +122,32 @@ class Connection:
         self._selector.modify(self._sock, selectors.EVENT_READ | more, self)
 
     def _end(self, outcome: Outcome | None) -> None:
-        self.outcome = outcome
+        self.outcome, self._ended = outcome, True
         if self._sock in self._selector.get_map():
             self._selector.unregister(self._sock)
         self._sock.close()
 
 
-def _rejection(sock: socket.socket, error: OSError, connected: bool, path: Path) -> Outcome:
-    """What an error of a stream means; Linux before 6.0 does not tell who sent an ICMP error, nor its kind."""
+def _no_socket(error: OSError) -> Outcome:
+    return _unsent(f"its system gives no socket ({error.strerror})")
+
+
+def _rejection(sock: socket.socket, error: OSError, connected: bool, path: Path) -> Outcome | None:
+    """What an error of a stream means, None for silence.
+
+    Linux before 6.0 does not tell who sent an ICMP error, nor its kind.
+    """
     for told in icmp.read_errors(sock):
         return _unsent(OWN_FIREWALL) if path.is_own(told) else _rejected(told.by, told.offender)
     if connected:
         return _rejected("TCP reset after connecting")
-    return _rejected("TCP reset" if error.errno == errno.ECONNREFUSED else "ICMP unreachable or prohibited")
+    if error.errno in (errno.ECONNREFUSED, errno.ECONNRESET):
+        return _rejected("TCP reset")
+    if error.errno in _FROM_ICMP:
+        return _rejected("ICMP unreachable or prohibited")
+    if error.errno == errno.ETIMEDOUT:  # a system that gives up sooner than we do (tcp_syn_retries in tcp(7))
+        return None
+    return _unsent(f"its system does not connect ({error.strerror})")
 
 
 def _unsent(reason: str) -> Outcome:

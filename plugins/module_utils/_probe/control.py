@@ -7,7 +7,8 @@
 """The sweep under control: questions to known ports tell a rule from a way that takes no more.
 
 A full connection table, and a firewall that shuts out who asks too much, look like closed ports. But they also silence
-new questions to ports that are known to be open.
+new questions to ports that are known to be open. A pause of the way, and a limit that lets through so many a second, do
+so for a moment: whoever asks again later has answers.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from .. import _evidence
 from .sweep import TIME_OVER, Sweep
 
 _SAMPLE = 16
+_LATER_SAMPLE = 64
+_LATER = 1.0  # seconds
 _SECONDS = 2.0
 _BAD = 0.05  # a loss worth telling
 
 
 def run(sweep: Sweep, seconds: float) -> None:
-    """Run `sweep` for `seconds` at the most, and say of silent ports why their silence proves nothing, if it does not.
+    """Run `sweep` for `seconds` at the most, and give up the paths that take no more, with evidence of it.
 
     The controls take up to four seconds more for each path that is limited.
     """
@@ -34,15 +37,38 @@ def run(sweep: Sweep, seconds: float) -> None:
         for path in sorted({probe.path for probe in sweep.silent}):
             limit = _limit(sweep, path)
             if limit:
-                answers = sum(probe.answered for probe in sweep.probes)
+                answers = sum(probe.answered for probe in sweep.probes if probe.path == path)
                 for probe in sweep.give_up(path):
                     sweep.see(_evidence.LIMITED, probe, limit=limit, after=answers)
         if not sweep.stalled or time.monotonic() >= end:
-            break
-    if not sweep.sure:
-        lossy = f", and the way lost {sweep.lost:.0%} of what it asked" if sweep.lost > _BAD else ""
+            return
+
+
+def confirm(sweep: Sweep) -> bool:
+    """Tell whether all silent ports were asked often enough, and are so a second after the last time, too.
+
+    That many questions were lost is no matter of chance if all went in a moment, and the way was closed for it. If one
+    is answered now, all that are silent have to be asked anew. It takes that second, and the time for an answer.
+    """
+    doubtful = sweep.doubtful
+    silent = [probe for probe in sweep.silent if probe.path not in doubtful]
+    if silent:
+        sweep.listen(max(probe.asked_at for probe in silent) + _LATER - time.monotonic())
+        for probe in random.sample(silent, min(_LATER_SAMPLE, len(silent))):
+            sweep.send(probe, time.monotonic())
+        sweep.listen(sweep.patience)
+    if any(probe.answered for probe in silent):
+        sweep.start_over()
+    return not sweep.doubtful
+
+
+def tell_doubts(sweep: Sweep) -> None:
+    """Say of silent ports that were not asked often enough why their silence proves nothing."""
+    for path in sweep.doubtful:
+        lost = sweep.lost(path)
+        lossy = f", and the way lost {lost:.0%} of what it asked" if lost > _BAD else ""
         for probe in sweep.silent:
-            if (probe.path, probe.port) not in sweep.rejected:
+            if probe.path == path and (path, probe.port) not in sweep.rejected:
                 sweep.see(_evidence.UNSENT, probe, reason=TIME_OVER + lossy)
 
 
@@ -57,5 +83,5 @@ def _limit(sweep: Sweep, path: int) -> str:
 
 def _answers(control: Sweep) -> bool:
     with control:
-        control.run(_SECONDS)
+        control.run(max(_SECONDS, 2 * control.patience))
     return len(control.silent) < len(control.probes)

@@ -12,8 +12,9 @@ import typing as t
 
 MOST_DOUBT = 1e-6
 
-# Measured loss is worth as much as this many questions, of which one was lost, make of it: where nothing answered, 2 %.
-_ASSUMED_SENDS, _ASSUMED_LOST = 50, 1
+_UNKNOWN = 0.02  # where nothing answered
+# Little was measured where few answered: as many questions more are assumed, of which some were lost.
+_ASSUMED_SENDS, _ASSUMED_LOST = 50, 5
 
 
 class Sends(t.NamedTuple):
@@ -30,6 +31,8 @@ class Sends(t.NamedTuple):
     @property
     def feared(self) -> float:
         """The share that has to be reckoned with, given how few were sent."""
+        if not self.answered:
+            return _UNKNOWN
         return (self.sends - self.answered + _ASSUMED_LOST) / (self.sends + _ASSUMED_SENDS)
 
 

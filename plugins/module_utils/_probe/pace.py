@@ -89,8 +89,11 @@ class Pace:
 
     def back_off(self) -> None:
         """Something was lost that a slower pace might have saved."""
+        self._slow_down(self.rate / 2)
+
+    def _slow_down(self, rate: float) -> None:
         self._settled = True
-        self.rate = max(FLOOR, self.rate / 2)
+        self.rate = min(self._ceiling, max(FLOOR, rate))
 
     def _judge(self, mature: float) -> bool:
         """Judge the windows that ended before `mature`: their answers are here, if there are any.
@@ -105,8 +108,7 @@ class Pace:
             self._missed = 0.0 if window.answered else self._missed + expected
             # Fewer by a fifth, and by more than chance does: the deviation of a count is about its root.
             if window.answered < min(_FALLEN * expected, expected - _DEVIATIONS * math.sqrt(expected)):
-                self._settled = True
-                self.rate = max(FLOOR, min(self.rate, window.rate / 2))
+                self._slow_down(min(self.rate, window.rate / 2))
             else:
                 self._sent += window.sent
                 self._answered += window.answered

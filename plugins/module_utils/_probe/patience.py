@@ -20,10 +20,14 @@ _SHORTEST_REORDERING = 0.01  # seconds; a listener of several processes answers 
 
 
 class Patience:
-    """What the answers over one path tell of those to come; `round_trip` is the longest of late, 0 before the first."""
+    """What the answers over one path tell of those to come; `round_trip` is the longest of late, 0 before the first.
 
-    def __init__(self) -> None:
+    Until then an answer may take `least` seconds, or longer.
+    """
+
+    def __init__(self, least: float = 0.0) -> None:
         self.round_trip = 0.0
+        self._unknown = max(UNKNOWN, least)
         self._shortest = math.inf
         self._newest = -math.inf  # when the last question was asked that was answered
 
@@ -36,7 +40,7 @@ class Patience:
     @property
     def wait(self) -> float:
         """How many seconds an answer may take."""
-        return max(SHORTEST, _LONGER * self.round_trip) if self.round_trip else UNKNOWN
+        return max(SHORTEST, _LONGER * self.round_trip) if self.round_trip else self._unknown
 
     def overdue(self, now: float) -> float:
         """Return how old a question must be for its answer to be overdue: when it was sent, at the latest.

@@ -23,13 +23,14 @@ from .._session import Session
 from . import control
 from .cut import find_cuts
 from .interceptors import show_interceptors
-from .rejections import look_again, nobody_there
+from .rejections import conclude, look_again, nobody_there
 from .resolve import Path, resolve
 from .sweep import Sweep
 from .tcp import TcpProbes
 from .tcp import seconds as tcp_seconds
 
 UDP_SECONDS = 25.0
+_CONNECTED = (_evidence.OPEN, _evidence.MOVED, _evidence.FOREIGN, _evidence.ACCEPTED)
 
 Facts = t.Dict[str, t.Any]
 
@@ -94,10 +95,19 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         with _aside(lambda: tcp.run(tcp_seconds(len(ways) * len(tcp_ports)))):
             tcp.under_way.wait(UDP_SECONDS)
             # Silence takes up to seven rounds to be sure of, and a ceiling that people set makes each of them long.
-            control.run(sweep, UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0))
+            seconds = UDP_SECONDS + (8 * len(ways) * len(udp_ports) / ceiling if ceiling else 0)
+            end = time.monotonic() + seconds
+            control.run(sweep, seconds)
         known, source_ports = time.monotonic(), sweep.source_ports
-        look_again(sweep)
-        for path, rejection in nobody_there(sweep).items():
+        heard = {number for number, path in enumerate(ways) if _heard(tcp.evidence, path, vantage)}
+        asked_again = look_again(sweep, heard)
+        while not control.confirm(sweep) and not sweep.exhausted and time.monotonic() < end:
+            control.run(sweep, end - time.monotonic())
+            known = time.monotonic()
+            asked_again |= look_again(sweep, heard)
+        control.tell_doubts(sweep)
+        conclude(sweep, asked_again, heard)
+        for path, rejection in nobody_there(sweep, heard).items():
             tcp.see_rejected(ways[path], rejection)
     show_interceptors(session, vantage, address, ways, tcp_ports, tcp.evidence)
     asked = {"tcp": {*tcp_ports}, "udp": {*udp_ports}}
@@ -123,6 +133,11 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         "seconds_to_verdict": round(known - start, 2),
         "seconds": round(time.monotonic() - start, 2),
     }
+
+
+def _heard(evidence: Evidence, path: Path, vantage: int) -> bool:
+    """Tell whether somebody completed a TCP connection over `path`."""
+    return any(evidence.all(seen, "tcp", path.name, vantage) for seen in _CONNECTED)
 
 
 def _all_open(

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import time
+import typing as t
 from itertools import zip_longest
 
 from .. import _evidence
@@ -19,30 +20,32 @@ _GAP = 1.05  # seconds between two questions that ask for an ICMP error: Linux s
 _MOST_QUESTIONS = 3
 
 
-def nobody_there(sweep: Sweep) -> dict[int, icmp.Rejection]:
+def nobody_there(sweep: Sweep, heard: t.AbstractSet[int] = frozenset()) -> dict[int, icmp.Rejection]:
     """Return, of each path where nothing was answered, the error that says that nobody has its address, if one did.
 
-    Such an error is about the address and not about the port that was asked (RFC 792, RFC 4443, section 3.1).
+    Such an error is about the address and not about the port that was asked (RFC 792, RFC 4443, section 3.1). But a
+    firewall may send it for a port: over the paths in `heard` somebody answered otherwise.
     """
-    answered = {probe.path for probe in sweep.probes if probe.answered}
+    answered = {probe.path for probe in sweep.probes if probe.answered} | heard
     missing = {path: each for (path, dummy), each in sweep.rejected.items() if each.by in icmp.NEIGHBOUR_MISSING}
     return {path: rejection for path, rejection in missing.items() if path not in answered}
 
 
-def look_again(sweep: Sweep) -> None:
-    """Ask some of the silent ports again, slowly, and conclude from all of it which were rejected.
+def look_again(sweep: Sweep, heard: t.AbstractSet[int] = frozenset()) -> set[tuple[int, int]]:
+    """Ask some of the silent ports again, slowly, for ICMP errors about them; return their paths and numbers.
 
     A rejected range shows as a few rejected ports among silent ones, of which the edges and the middle are asked; one
     without any may have had no luck, since TCP had used up the errors that there may be, and is asked first, in its
     middle. An address that does not reject even that rejects nothing. Nothing else may draw errors meanwhile. It takes
     as many seconds as there are questions to one address.
     """
+    asked: set[tuple[int, int]] = set()
     if not sweep.silent:
-        return
+        return asked
     sweep.listen(patience.SHORTEST)  # a router takes three seconds to find that nobody is there
     first: list[list[Probe]] = [[] for dummy in sweep.paths]
     then: list[list[Probe]] = [[] for dummy in sweep.paths]
-    missing = nobody_there(sweep)
+    missing, doubtful = nobody_there(sweep, heard), sweep.doubtful
     paths = {path for path, dummy in sweep.rejected}
     for run in sorted(_silent_runs(sweep), key=len, reverse=True):
         path, middle = run[0].path, run[len(run) // 2]
@@ -51,10 +54,9 @@ def look_again(sweep: Sweep) -> None:
         if any((probe.path, probe.port) in sweep.rejected for probe in run):
             edges = {probe.port: probe for probe in (run[0], run[-1], middle)}
             then[path] += [probe for probe in edges.values() if (probe.path, probe.port) not in sweep.rejected]
-        elif sweep.sure or path in paths:  # of those that were not asked often enough it is said already
+        elif path not in doubtful or path in paths:  # of those that were not asked often enough it is said anyway
             first[path].append(middle)
     questions = [[*early[: _MOST_QUESTIONS - 1], *late] for early, late in zip(first, then)]
-    asked: set[tuple[int, int]] = set()
     # The limit holds for each destination, so that one question to each address can go at a time.
     for probes in list(zip_longest(*questions))[:_MOST_QUESTIONS]:
         rejecting = {path for path, dummy in sweep.rejected}
@@ -66,7 +68,7 @@ def look_again(sweep: Sweep) -> None:
             asked.add((probe.path, probe.port))
             sweep.send(probe, time.monotonic())
         sweep.listen(sweep.patience)
-    _conclude(sweep, asked)
+    return asked
 
 
 def _silent_runs(sweep: Sweep) -> list[list[Probe]]:
@@ -81,14 +83,14 @@ def _silent_runs(sweep: Sweep) -> list[list[Probe]]:
     return runs
 
 
-def _conclude(sweep: Sweep, asked: set[tuple[int, int]]) -> None:
+def conclude(sweep: Sweep, asked: set[tuple[int, int]], heard: t.AbstractSet[int] = frozenset()) -> None:
     """Turn the rejections into evidence.
 
     Of a run with a rejected port the whole run was rejected, unless it was not always in the same way, or one of the
     ports that were `asked` slowly enough to get an ICMP error of their own stayed silent. If nobody is there, all of
     the path was.
     """
-    missing = nobody_there(sweep)
+    missing = nobody_there(sweep, heard)
     for run in _silent_runs(sweep):
         keys = [(probe.path, probe.port) for probe in run]
         rejections = [sweep.rejected[key] for key in keys if key in sweep.rejected]

@@ -33,6 +33,7 @@ from .udp_socket import drops, open_socket
 # Questions between two looks at the answers, and answers that are taken at once. One kind of work is done for all of
 # them, then the next: that is faster, as long as they stay in the processor's cache.
 _BATCH = 64
+_TURNS = 64  # of answers before something else has its turn: who floods this port shall not keep it from the time
 _LONGEST_DATAGRAM = 2048
 _MOMENT = 0.001  # seconds; to wake up for each answer that comes would cost more than to take it
 _MOST_ROUNDS = 30
@@ -56,8 +57,8 @@ class Probe:
         self.answered = False
 
 
-# One question to a port: what is asked, in which round, in which window of the pace, and when.
-_Question = t.Tuple[Probe, int, int, float]
+# One question to a port: what is asked, how often it was by then, in which round and window of the pace, and when.
+_Question = t.Tuple[Probe, int, int, int, float]
 
 
 class Sweep:
@@ -65,8 +66,8 @@ class Sweep:
 
     `mapped` and `origin` are the two ends as the listener sees them, by family; `sent` counts questions, `dropped`
     answers that this host had no room for, and `rejected` has the ICMP errors by path and port. `silent` are the ports
-    without an answer, but for those of paths that were given up, `sure` tells whether they were asked often enough to
-    be called closed, and `stalled` whether it ended since nothing was answered any more.
+    without an answer, but for those of paths that were given up; `stalled` tells whether it ended since nothing was
+    answered any more.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Sweep:
         self.origin: dict[str, str] = {}
         self.sent = self.dropped = self.rounds = 0
         self.rejected: dict[tuple[int, int], icmp.Rejection] = {}
-        self.sure = self.stalled = False
+        self.stalled = False
         self.paths = paths
         self.vantage = vantage
         self.probes: list[Probe] = []
@@ -116,6 +117,7 @@ class Sweep:
     def again(self, path: int, ports: t.Iterable[int], same_source: bool = False) -> Sweep:
         """Return another sweep of some of the ports of one path, from the same source port or from a new one."""
         sweep = Sweep(self._session, self.vantage, [self.paths[path]], ports, self._ceiling)
+        sweep._patience = [Patience(self._patience[path].wait)]
         if same_source:
             sweep._sockets.append(self._sockets[path].dup())
         return sweep
@@ -140,32 +142,54 @@ class Sweep:
         return max(patience.wait for patience in self._patience)
 
     @property
-    def lost(self) -> float:
-        """The share of questions to open ports that had no answer, as far as is known."""
-        return self._sends().lost
+    def doubtful(self) -> set[int]:
+        """The paths whose silent ports were not asked often enough to be called closed."""
+        silent: dict[int, list[int]] = {}
+        for probe in self.silent:
+            silent.setdefault(probe.path, []).append(probe.sends)
+        most = MOST_DOUBT / max(1, len(self.paths))
+        return {path for path, sends in silent.items() if doubt(len(sends), min(sends), self._feared(path)) >= most}
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has asked as often as it may."""
+        return self.rounds >= _MOST_ROUNDS
+
+    def start_over(self) -> None:
+        """Take none of the questions to silent ports for enough: they were lost together."""
+        for probe in self.silent:
+            probe.sends = 0
+
+    def lost(self, path: int) -> float:
+        """The share of questions to open ports that had no answer over one path, as far as is known."""
+        return self._sends(path).lost
 
     def run(self, seconds: float) -> None:
         """Ask until enough is known, for `seconds` at the most, or until the way seems to take no more."""
         start = time.monotonic()
         end = start + seconds
-        silent = self.silent
         if self.stalled:  # and it goes on all the same: what made the pace fall is over
             self._pace = Pace(self._ceiling, start)
-        self.sure, self.stalled = not silent, False
-        while not self.sure and self.rounds < _MOST_ROUNDS and time.monotonic() < end:
+        self.stalled = False
+        asked = self._in_doubt(end)
+        while asked and not self.stalled and not self.exhausted and time.monotonic() < end:
             self.rounds += 1
             self._asked_again = self._gained = 0
             self._pace.new_round(time.monotonic())
-            self._ask_all(silent, end)
-            self._await_one(silent, end)
+            self._ask_all(asked, end)
+            self._await_one(asked, end)
             self._adapt()
-            silent = [probe for probe in silent if not probe.answered]
-            self.sure = not silent or self._doubt(silent) < MOST_DOUBT
             self.stalled = self._pace.stalled
-            if self.stalled:
-                break
-        for probe in silent:
-            self._await(probe, end)
+            asked = self._in_doubt(end)
+
+    def _in_doubt(self, end: float) -> list[Probe]:
+        """Return the silent ports that have to be asked again; if there is none, all had their time to answer."""
+        doubtful = self.doubtful
+        if not doubtful:
+            for probe in self.silent:  # an answer that comes late may show that more are lost than was known
+                self._await(probe, end)
+            doubtful = self.doubtful
+        return [probe for probe in self.silent if probe.path in doubtful]
 
     def _adapt(self) -> None:
         """Slow down for the next round if this one shows that the one before was too fast, or this host too slow."""
@@ -174,13 +198,10 @@ class Sweep:
             self._pace.back_off()
         self.dropped = dropped
 
-    def _doubt(self, silent: t.Sequence[Probe]) -> float:
-        """The chance that one of the silent ports is open; a path loses as much as all together, at the least."""
-        chance, everywhere = 0.0, self._sends().feared
-        for path in {probe.path for probe in silent}:
-            sends = [probe.sends for probe in silent if probe.path == path]
-            chance += doubt(len(sends), min(sends), max(everywhere, self._sends(path).feared))
-        return chance
+    def _feared(self, path: int) -> float:
+        """The loss to reckon with over one path: where nothing answered, that of all together, or more."""
+        own = self._sends(path)
+        return own.feared if own.answered else max(own.feared, self._sends().feared)
 
     def _sends(self, path: int | None = None) -> Sends:
         """The questions to ports that answered, over one path or over all."""
@@ -249,9 +270,9 @@ class Sweep:
     def _question(self, probe: Probe, now: float) -> bytes:
         """Each has a transaction id of its own, so that an answer tells which question it is to."""
         transaction_id = stun.transaction_id(next(self._noise), probe.sends > 0)
-        self._asked[transaction_id] = (probe, self.rounds, self._pace.sent(), now)
         self._asked_again += probe.sends > 0
         probe.sends += 1
+        self._asked[transaction_id] = (probe, probe.sends, self.rounds, self._pace.sent(), now)
         probe.asked_at = now
         return stun.ask(self._session, self.vantage, probe.port, transaction_id, self._tie_breaker)
 
@@ -276,12 +297,13 @@ class Sweep:
     def _receive(self) -> None:
         """Take what has arrived."""
         for key, dummy in self._selector.select(0):
-            path, more = key.data, True
-            while more:
+            path = key.data
+            for dummy_turn in range(_TURNS):
                 arrived = self._arrived(path)
                 for data, source in arrived:
                     self._take(path, data, source)
-                more = len(arrived) == _BATCH
+                if len(arrived) < _BATCH:
+                    break
             self._read_errors(path)
 
     def _arrived(self, path: int) -> list[tuple[bytes, tuple[t.Any, ...]]]:
@@ -312,7 +334,7 @@ class Sweep:
             if stranger and source[0] == self.paths[path].ip:
                 self._foreign(stranger, describe(data))
             return
-        probe, asked_in, window, asked_at = question
+        probe, number, asked_in, window, asked_at = question
         if probe.answered:
             return
         reply = stun.check(data, self._session, probe.port, transaction_id, self._replies.get(path))
@@ -325,7 +347,8 @@ class Sweep:
         self._backlogs[path].answered(asked_at, took)
         if asked_in == self.rounds:
             self._pace.answered(window)
-            self._gained += probe.sends > 1
+            self._gained += number > 1
+        probe.sends = number  # those that came after it were not lost
         self._replies[path] = reply
         self._note(path, probe, reply, source)
 

@@ -62,6 +62,12 @@ class TcpProbes:
 
     def run(self, seconds: float) -> None:
         """Ask every port, for `seconds` at the most."""
+        try:
+            self._run(seconds)
+        finally:
+            self.under_way.set()
+
+    def _run(self, seconds: float) -> None:
         start = time.monotonic()
         at_once = _at_once()
         waiting = deque(self._ends)
@@ -85,7 +91,6 @@ class TcpProbes:
                     wait = min(wait, start + _HEAD_START - now)
                 for key, events in selector.select(max(0.0, wait)):
                     key.data.go_on(events)
-        self.under_way.set()
 
     def see_rejected(self, path: Path, rejection: icmp.Rejection) -> None:
         """Take an error that was heard elsewhere for the ports of `path` that had none."""

@@ -155,18 +155,80 @@ def test_without_loss_one_round_is_enough(
     assert (facts["rounds"], facts["sent"]) == (1, 50)
 
 
-def test_a_path_that_loses_more_than_the_other_is_asked_as_often_as_it_needs(session: Session) -> None:
+def test_each_path_is_asked_as_often_as_it_needs(session: Session) -> None:
     clean, lossy_way = resolve("127.0.0.1")[0], resolve("::1")[0]
     with Sweep(session, 0, [clean, lossy_way], range(50000, 51000), 0) as asked:
         for probe in asked.probes:
             probe.sends = 1 if probe.path == 0 or probe.port % 5 < 3 else 2
             probe.answered = probe.port != 50004
         over_clean, over_lossy = asked.silent
-        over_clean.sends = over_lossy.sends = 6
-        # 999, and 599 + 2 * 399 questions to ports that answered, and fifty more that are assumed
-        assert asked._doubt([over_clean]) == pytest.approx((400 / 2447) ** 6)
-        assert asked._doubt([over_lossy]) == pytest.approx((400 / 1448) ** 6)
-        assert asked._doubt(asked.silent) == asked._doubt([over_clean]) + asked._doubt([over_lossy])
+        for sends, doubtful in ((2, {0, 1}), (3, {1}), (11, {1}), (12, set())):  # 0.005, and (399 + 5) / (1398 + 50)
+            over_clean.sends = over_lossy.sends = sends
+            assert asked.doubtful == doubtful
+        assert asked.lost(0) == 0
+        assert asked.lost(1) == pytest.approx(399 / 1398)
+
+
+def test_where_nothing_answers_what_the_other_path_loses_is_reckoned_with(session: Session) -> None:
+    with Sweep(session, 0, [*resolve("127.0.0.1"), *resolve("::1")], range(50000, 51000), 0) as asked:
+        for probe in asked.probes:
+            probe.sends = 6
+            probe.answered = probe.path == 0
+        assert asked.doubtful == {1}
+        for probe in asked.probes[:1000]:
+            probe.sends = 1
+        assert asked.doubtful == set()
+
+
+def outage(after: int, seconds: float) -> Drops:
+    """The way is closed for a while once it has carried so many."""
+    carried = itertools.count()
+    end: list[float] = []
+
+    def drops(*dummy: t.Any) -> bool:
+        if next(carried) == after:
+            end.append(time.monotonic() + seconds)
+        return bool(end) and time.monotonic() < end[0]
+
+    return drops
+
+
+def bucket(rate: float, burst: float) -> Drops:
+    """A limit on question and answer together: so many a second, and a burst before."""
+    left, last = burst, time.monotonic()
+
+    def drops(*dummy: t.Any) -> bool:
+        nonlocal left, last
+        now = time.monotonic()
+        left, last = min(burst, left + (now - last) * rate), now
+        if left < 1:
+            return True
+        left -= 0.5
+        return False
+
+    return drops
+
+
+@pytest.mark.parametrize(("ports", "after"), [(40, 40), (1000, 1900)])
+def test_a_pause_of_the_way_closes_no_port(
+    free_ports: FreePorts, row: Row, session: Session, ports: int, after: int
+) -> None:
+    asked = free_ports(ports)
+    with listener(session, asked), relay(asked, outage(after, 0.6)):
+        facts = probe(session, 0, RELAY, [row("udp", asked)], 0)
+    assert [(found["seen"], found["ports"]) for found in answers(facts)] == [("open", format_ports(asked))]
+
+
+@pytest.mark.parametrize(("ports", "rate", "burst"), [(50, 10, 20), (200, 10, 50)])
+def test_a_limit_that_lets_in_a_few_a_second_closes_no_port(
+    free_ports: FreePorts, row: Row, session: Session, ports: int, rate: float, burst: float
+) -> None:
+    asked = free_ports(ports)
+    with listener(session, asked), relay(asked, bucket(rate, burst)):
+        facts = probe(session, 0, RELAY, [row("udp", asked)], 0)
+    seen = {found["seen"]: read_ports(found["ports"]) for found in answers(facts)}
+    assert set().union(*seen.values()) == set(asked)
+    assert {*seen} <= {"open", "limited", "unsent"}
 
 
 def test_if_asking_again_brings_answers_the_next_time_is_slower(free_ports: FreePorts, session: Session) -> None:
@@ -226,7 +288,7 @@ def test_a_sweep_that_goes_on_after_a_pause_finds_its_pace_anew(free_ports: Free
             asked._pace.back_off()
         asked.stalled = True
         asked.run(5)
-        assert (asked.sure, asked.stalled) == (True, False)
+        assert (asked.doubtful, asked.stalled) == (set(), False)
         assert asked._pace.rate >= START
 
 

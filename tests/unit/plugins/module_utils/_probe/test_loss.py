@@ -30,10 +30,16 @@ def test_where_nothing_answers_two_percent_of_loss_are_assumed(silent: int, roun
     assert enough(silent, rounds, 0, 0)
 
 
-@pytest.mark.parametrize(("answered", "rounds"), [(1000, 3), (640, 18)], ids=["no loss", "20 % each way"])
+@pytest.mark.parametrize(("answered", "rounds"), [(1000, 4), (640, 18)], ids=["no loss", "20 % each way"])
 def test_rounds_follow_from_the_loss_that_was_seen(answered: int, rounds: int) -> None:
     assert not enough(100, rounds - 1, 1000, answered)
     assert enough(100, rounds, 1000, answered)
+
+
+@pytest.mark.parametrize(("answered", "rounds"), [(1, 6), (10, 6), (100, 5)])
+def test_of_a_few_answers_little_is_concluded(answered: int, rounds: int) -> None:
+    assert not enough(1, rounds - 1, answered, answered)
+    assert enough(1, rounds, answered, answered)
 
 
 def test_nothing_silent_is_always_enough() -> None:
@@ -46,4 +52,4 @@ def test_more_silence_or_loss_never_needs_less(silent: int, asked: int, sends: i
     if enough(silent, asked, sends, answered):
         assert enough(silent, asked + 1, sends, answered)
         assert enough(silent - 1, asked, sends, answered)
-        assert answered == sends or enough(silent, asked, sends, answered + 1)
+        assert not 0 < answered < sends or enough(silent, asked, sends, answered + 1)

@@ -148,6 +148,13 @@ def test_backing_off_halves_down_to_the_lowest() -> None:
     assert rates == [5000, 2500, 1250, 625, FLOOR, FLOOR, FLOOR, FLOOR]
 
 
+@pytest.mark.parametrize("ceiling", [100, 499])
+def test_a_ceiling_below_the_lowest_is_respected_when_backing_off(ceiling: int) -> None:
+    pace = Pace(ceiling, 0.0)
+    pace.back_off()
+    assert pace.rate == ceiling
+
+
 def test_after_backing_off_the_rate_does_not_rise_again() -> None:
     path = Path()
     path.pace.back_off()

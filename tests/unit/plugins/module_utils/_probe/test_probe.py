@@ -34,7 +34,11 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._probe import pro
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import sweep as sweep_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe import tcp as tcp_module
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import look_ahead, nothing_asked, probe
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.rejections import look_again, nobody_there
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.rejections import (
+    conclude,
+    look_again,
+    nobody_there,
+)
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import Path, resolve
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import Sweep
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.tcp import TcpProbes
@@ -457,6 +461,7 @@ def test_the_time_for_tcp_follows_from_the_descriptors_that_there_may_be(
         ),
         ([], errno.ECONNREFUSED, False, {"by": "TCP reset"}),
         ([], errno.ECONNRESET, True, {"by": "TCP reset after connecting"}),
+        ([], errno.ECONNRESET, False, {"by": "TCP reset"}),
         ([], errno.EHOSTUNREACH, False, {"by": "ICMP unreachable or prohibited"}),
     ],
 )
@@ -470,7 +475,30 @@ def test_a_refused_connection_names_who_refused_it_where_the_kernel_tells(
     monkeypatch.setattr(icmp, "read_errors", lambda dummy: [icmp.Rejection(443, *one) for one in told])
     with socket.socket() as sock:
         outcome = connection_module._rejection(sock, OSError(number, "x"), connected, PATH)
+    assert outcome
     assert (outcome.seen, dict(outcome.detail)) == ("rejected", detail)
+
+
+def test_what_comes_of_this_host_itself_is_no_refusal() -> None:
+    with socket.socket() as sock:
+        assert connection_module._rejection(sock, OSError(errno.ETIMEDOUT, "x"), False, PATH) is None
+        outcome = connection_module._rejection(sock, OSError(errno.EADDRNOTAVAIL, "no port is free"), False, PATH)
+    assert outcome
+    reason = "its system does not connect (no port is free)"
+    assert (outcome.seen, dict(outcome.detail)) == ("unsent", {"reason": reason})
+
+
+def test_a_connection_that_the_system_gives_up_is_silence(
+    free_ports: FreePorts, session: Session, monkeypatch: pytest.MonkeyPatch, short_window: float
+) -> None:
+    class Impatient(socket.socket):
+        def connect_ex(self, dummy: t.Any) -> int:
+            return errno.ETIMEDOUT
+
+    monkeypatch.setattr(socket, "socket", Impatient)
+    probes = tcp_probes(session, free_ports(1))
+    probes.run(2 * short_window)
+    assert {found["seen"] for found in probes.evidence.to_list()} == {"asked"}
 
 
 @pytest.mark.parametrize("connected", [False, True])
@@ -481,6 +509,7 @@ def test_a_connection_that_this_host_itself_refuses_was_not_sent(
     monkeypatch.setattr(icmp, "read_errors", lambda dummy: told)
     with socket.socket() as sock:
         outcome = connection_module._rejection(sock, OSError(errno.EHOSTUNREACH, "x"), connected, PATH)
+    assert outcome
     assert (outcome.seen, dict(outcome.detail)) == ("unsent", {"reason": OWN_FIREWALL})
 
 
@@ -602,6 +631,36 @@ def test_a_family_that_takes_longer_than_the_other_has_its_time(free_ports: Free
     ]
 
 
+def test_what_is_asked_again_before_its_answer_is_there_was_not_lost(free_ports: FreePorts, session: Session) -> None:
+    (port,) = free_ports(1)
+    waiting: list[tuple[float, bytes, t.Any]] = []
+
+    def answer_late(sock: socket.socket) -> None:
+        while waiting and waiting[0][0] <= time.monotonic():
+            dummy, answer, source = waiting.pop(0)
+            sock.sendto(answer, source)
+        data, source = sock.recvfrom(2048)
+        answer = (stun.answer(data, session, source, ("127.0.0.1", port)) or [b""])[0]
+        waiting.append((time.monotonic() + 0.4, answer, source))
+
+    with serving(udp_socket(port), answer_late), Sweep(session, 0, resolve("127.0.0.1"), [port], 0) as sweep:
+        sweep.run(5)
+    assert sweep.sent > 1
+    assert not sweep.silent
+    assert sweep.lost(0) == 0
+
+
+def test_whatever_ends_tcp_keeps_nobody_waiting(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*dummy: t.Any) -> t.NoReturn:
+        raise PreflightError("no certificate")
+
+    monkeypatch.setattr(tcp_module.stream, "asking", fail)
+    probes = tcp_probes(session, [443])
+    with pytest.raises(PreflightError, match="no certificate"):
+        probes.run(10.0)
+    assert probes.under_way.is_set()
+
+
 def test_silence_is_no_evidence_but_for_how_far_questions_came(
     free_ports: FreePorts, row: Row, session: Session
 ) -> None:
@@ -614,7 +673,8 @@ def test_silence_is_no_evidence_but_for_how_far_questions_came(
     assert {found["seen"] for found in facts["evidence"]} == {"last_hop"}
     assert facts["evidence"][0]["detail"] == {"instead": "tcp"}
     assert facts["rounds"] >= 4
-    assert facts["sent"] == 3 * facts["rounds"] + 1  # slowly, in case that errors were limited
+    # Once more, slowly, in case that errors were limited, and all of them a second later.
+    assert facts["sent"] == 3 * facts["rounds"] + 1 + 3
 
 
 def silent(stack: contextlib.ExitStack, ports: t.Iterable[int]) -> None:
@@ -630,7 +690,8 @@ def test_with_a_low_ceiling_and_a_short_time_no_udp_port_is_left_as_silent(
         silent(stack, ports)
         sweep = stack.enter_context(Sweep(session, 0, resolve("127.0.0.1"), ports, 20))
         control.run(sweep, 0.3)
-        look_again(sweep)
+        control.tell_doubts(sweep)
+        conclude(sweep, look_again(sweep))
     assert 0 < sweep.sent < 10
     assert sweep.evidence.to_list() == [row_of("unsent", "udp", "ipv4", ports, reason=TIME_OVER)]
 
@@ -642,7 +703,8 @@ def test_when_the_time_is_over_what_was_proven_stays_so(
     listen(row("udp", ports))
     with Sweep(session, 0, resolve("127.0.0.1"), ports, 30) as sweep:
         control.run(sweep, 0.4)
-        look_again(sweep)
+        control.tell_doubts(sweep)
+        conclude(sweep, look_again(sweep))
     proven = sweep.evidence.all("open", "udp", "ipv4", 0)
     assert 0 < len(proven) < 20
     assert sweep.evidence.to_list() == [
@@ -660,7 +722,8 @@ def test_when_the_rounds_are_used_up_no_udp_port_is_left_as_silent(
         silent(stack, ports)
         sweep = stack.enter_context(Sweep(session, 0, resolve("127.0.0.1"), ports, 0))
         control.run(sweep, 10.0)
-        look_again(sweep)
+        control.tell_doubts(sweep)
+        conclude(sweep, look_again(sweep))
     assert (sweep.rounds, sweep.sent) == (1, 3)
     assert sweep.evidence.to_list() == [row_of("unsent", "udp", "ipv4", ports, reason=TIME_OVER)]
 
@@ -682,7 +745,8 @@ def test_a_question_that_never_got_out_does_not_count_as_asked(
     monkeypatch.setattr(patience, "UNKNOWN", 0.05)
     with Sweep(session, 0, resolve("127.0.0.1"), [443], 0) as sweep:
         control.run(sweep, 10.0)
-        look_again(sweep)
+        control.tell_doubts(sweep)
+        conclude(sweep, look_again(sweep))
     assert (sweep.rounds, sweep.sent) == (6, 0)
     assert sweep.evidence.to_list() == [row_of("unsent", "udp", "ipv4", [443], reason=TIME_OVER)]
 
@@ -697,7 +761,7 @@ def test_a_question_that_this_host_itself_refuses_was_not_sent(
     monkeypatch.setattr(icmp, "read_errors", lambda dummy: told)
     with Sweep(session, 0, [PATH], [443, 50000], 0) as sweep:
         sweep._read_errors(0)
-        look_again(sweep)
+        conclude(sweep, look_again(sweep))
     by = {"by": "ICMP admin prohibited", "offender": "198.51.100.1"}
     assert sweep.evidence.to_list() == [
         row_of("rejected", "udp", "ipv4", [50000], **by),
@@ -711,6 +775,7 @@ def test_a_ceiling_of_the_pace_gives_udp_more_time(
 ) -> None:
     given_: list[float] = []
     monkeypatch.setattr(control, "run", lambda dummy, seconds: given_.append(seconds))
+    monkeypatch.setattr(control, "confirm", lambda dummy: True)
     probe(session, 0, "127.0.0.1", [row("udp", range(50_000, 50_100))], ceiling)
     assert given_ == [pytest.approx(seconds)]
 
@@ -747,7 +812,7 @@ def test_if_nobody_is_there_no_port_is(
         sweep._read_errors(0)
         assert bool(nobody_there(sweep)) is all_of_it
         if all_of_it:
-            look_again(sweep)
+            conclude(sweep, look_again(sweep))
             assert sweep.sent == 0
             assert sweep.evidence.all("rejected", "udp", "ipv4", 0) == set(ports)
             sweep.probes[0].answered = True  # somebody is

@@ -15,7 +15,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils import _evidence
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Observation
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.icmp import Rejection
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.rejections import look_again
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.rejections import conclude, look_again
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import Path
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import Probe, Sweep
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
@@ -33,15 +33,15 @@ class Swept(Sweep):
 
     def __init__(self, session: Session, silent: str, heard: str, rejecting: str, paths: t.Sequence[Path] = PATHS[:1]):
         super().__init__(session, 0, paths, range(100, 200), 0.0)
-        self.sure = True
         self.asked: list[tuple[str, int]] = []
         self.rejecting = read_ports(rejecting)
         dead = read_ports(silent)
         for probe in self.probes:
             probe.answered = probe.port not in dead
+            probe.sends = 1 if probe.answered else 9
         self.rejected = {(0, port): Rejection(port, BY, ROUTER) for port in read_ports(heard)}
 
-    def listen(self, until: float, probe: Probe | None = None) -> None:
+    def listen(self, seconds: float) -> None:
         """Nothing comes by itself any more."""
 
     def send(self, probe: Probe, dummy: float) -> None:
@@ -59,7 +59,7 @@ class Swept(Sweep):
 def swept(session: Session) -> t.Callable[..., Swept]:
     def look(*arguments: t.Any, **more: t.Any) -> Swept:
         sweep = Swept(session, *arguments, **more)
-        look_again(sweep)
+        conclude(sweep, look_again(sweep))
         return sweep
 
     return look
@@ -90,8 +90,9 @@ def test_a_hole_in_a_rejected_range_is_not_taken_for_rejected(swept: t.Callable[
 
 def test_what_was_not_asked_often_enough_is_left_alone(session: Session) -> None:
     sweep = Swept(session, "110-130", heard="", rejecting="110-130")
-    sweep.sure = False
-    look_again(sweep)
+    for probe in sweep.silent:
+        probe.sends = 1
+    conclude(sweep, look_again(sweep))
     assert (sweep.asked, sweep.found()) == ([], "")
 
 
@@ -110,7 +111,7 @@ def test_ranges_are_asked_the_largest_first_and_no_more_than_three(swept: t.Call
 def test_errors_from_two_senders_are_kept_apart(session: Session) -> None:
     sweep = Swept(session, "110-119", heard="110", rejecting="")
     sweep.rejected[0, 119] = Rejection(119, BY, "198.51.100.9")
-    look_again(sweep)
+    conclude(sweep, look_again(sweep))
     assert sweep.found() == "110"
     assert sweep.found(by=BY, offender="198.51.100.9") == "119"
 
@@ -118,6 +119,15 @@ def test_errors_from_two_senders_are_kept_apart(session: Session) -> None:
 def test_that_nobody_is_there_holds_for_every_port(session: Session) -> None:
     sweep = Swept(session, "100-199", heard="", rejecting="")
     sweep.rejected[0, 142] = Rejection(142, "ICMP host unreachable", ROUTER)
-    look_again(sweep)
+    conclude(sweep, look_again(sweep))
     assert sweep.asked == []
     assert sweep.found(by="ICMP host unreachable", offender=ROUTER) == "100-199"
+
+
+def test_who_is_there_by_tcp_has_ports_that_only_look_as_if_nobody_was(session: Session) -> None:
+    sweep = Swept(session, "100-119", heard="", rejecting="110")
+    sweep.rejected[0, 110] = Rejection(110, "ICMP host unreachable", ROUTER)
+    asked = look_again(sweep, {0})
+    assert asked == {(0, 100), (0, 119)}
+    conclude(sweep, asked, {0})
+    assert sweep.found(by="ICMP host unreachable", offender=ROUTER) == "110"
