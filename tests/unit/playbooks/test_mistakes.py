@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import subprocess
@@ -76,3 +77,17 @@ def test_what_cannot_be_tested_is_refused_in_a_sentence(tmp_path: pathlib.Path, 
     code, said = refused(tmp_path, "preflight", "-i", "meet1,", "-e", variable)
     assert code == 2
     assert sentence in " ".join(said.split())
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "expected"),
+    [("verify", "_verify_prober_list", ["ext1", "ext2"]), ("install", "_install_prober", "ext1")],
+)
+def test_probers_on_the_command_line_may_have_spaces_between(
+    tmp_path: pathlib.Path, role: str, name: str, expected: str | list[str]
+) -> None:
+    said = ["-e", f"@{ROOT}/roles/{role}/vars/main.yml", "-e", json.dumps({"preflight_probers": " ext1, ext2"})]
+    command = [str(BINARIES["newest"] / "ansible"), "localhost", "-m", "debug", "-a", f"var={name}", *said]
+    environment = {**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "ANSIBLE_NOCOLOR": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(done.stdout.partition(" => ")[2])[name] == expected
