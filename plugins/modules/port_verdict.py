@@ -137,7 +137,8 @@ ansible_facts:
         - The report. The file has the same content.
         - Each result that is not open has an C(explanation) and a C(remedy), which is a list of lines. Those of them
           that are commands for a shell of root's on the target, and mend it there, are once more in C(commands); the
-          key is missing where there are none.
+          key is missing where there are none. What a person must decide before, such as whether a program may be
+          stopped, is not among them.
         - A result that is open has C(via) if a proxy on the way left its name on the proof.
         - An untested result of a visit (P(plugnmeet.server.visit#role)) has C(visit), which says who was there to test
           it. That is V(browser) where the browser did not ask or could not, V(left) where it left before the end,

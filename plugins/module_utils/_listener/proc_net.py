@@ -34,6 +34,7 @@ class Socket(t.NamedTuple):
 class Holder(t.NamedTuple):
     """Who holds a socket: the name and id of the process, and its systemd unit, each None if unknown.
 
+    A unit of a user's own systemd is none here, for the system's may have another one of that name.
     `ephemeral` if it is one end of a conversation of that process's own, for which the system may have picked the port.
     """
 
@@ -98,7 +99,8 @@ def _link(path: str) -> str:
 
 def _unit(pid: str) -> str | None:
     names = _UNIT.findall(_read(pid, "cgroup") or "")
-    return str(names[-1]) if names else None
+    of_user = any(name.startswith("user@") for name in names)
+    return str(names[-1]) if names and not of_user else None
 
 
 def _read(pid: str, name: str) -> str | None:

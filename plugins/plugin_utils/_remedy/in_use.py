@@ -15,6 +15,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Comm
 
 # The unit of a container, if systemd is what Docker has for its control groups; short ids will do.
 _DOCKER_SCOPE = re.compile(r"docker-([0-9a-f]{12})[0-9a-f]*\.scope")
+_SSH_UNITS = ("ssh.service", "sshd.service", "ssh.socket", "sshd.socket")
 
 
 def port_in_use(words: Words) -> str:
@@ -30,9 +31,12 @@ def free_the_port(words: Words) -> list[str]:
         return _reserve_the_ports(words, unit)
     if unit == "plugnmeet.service":
         return ["Name plugnmeet in preflight_services, and what else is to be stopped for the test"]
+    if unit in _SSH_UNITS:  # to stop it would cut off who does so
+        where = "Port in /etc/ssh/sshd_config, or ListenStream of ssh.socket"
+        return [f"Let sshd on {words.host} listen on another port than {words.ports} ({where})"]
     container = _DOCKER_SCOPE.fullmatch(unit)
     if container:
-        end: list[str] = [ServerCommand(f"docker stop {container[1]}")]
+        end = f"docker stop {container[1]}"
     elif words.fact("process") == "docker-proxy":  # its unit is all of Docker
         publish = "".join(f" --filter publish={port}" for dummy, ports in words.port_sets for port in ports.split(","))
         return [
@@ -40,11 +44,12 @@ def free_the_port(words: Words) -> list[str]:
             Command(f"docker ps{publish}"),
         ]
     elif unit.endswith(".service"):
-        end = [ServerCommand(f"systemctl disable --now {word(unit)}")]
+        end = f"systemctl disable --now {word(unit)}"
     else:
         return [f"End what holds {words.ports} on {words.host}, or make it use another port"]
     keep = [] if container else [f"If it is part of plugNmeet: {_let_it_be_stopped(unit)}"]
-    return [f"If {words.host} does not need it:", *end, *keep]
+    # No ServerCommand: whether it is needed is for a person to say.
+    return [f"If {words.host} does not need it:", Command(end), *keep]
 
 
 def _let_it_be_stopped(unit: str) -> str:

@@ -195,7 +195,7 @@ def test_a_command_to_copy_has_nothing_in_it_that_a_shell_would_run(screen: list
     in_use = [{"protocol": "udp", "port": 1, "holder": {"process": "x", "pid": 7, "unit": evil}}]
     result = run(probes=[{**PROBE, "evidence": []}], listener={"started": {"in_use": in_use}, "stopped": STOPPED})
     outcome = result["ansible_facts"]["preflight_report"]["checks"][0]["results"][0]
-    assert outcome["commands"] == [f"systemctl disable --now {shlex.quote(evil)}"]
+    assert outcome["remedy"][1] == f"systemctl disable --now {shlex.quote(evil)}"
     assert screen
 
 

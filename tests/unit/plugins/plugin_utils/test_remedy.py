@@ -531,7 +531,21 @@ def test_a_guess_is_to_be_copied_and_is_not_said_to_mend_it() -> None:
 )
 def test_who_holds_a_port_is_ended_as_what_it_is(holder: Facts, remedy: list[str]) -> None:
     cause = CAUSE._replace(state="port_in_use", facts=holder, ports=(("tcp", "80"),))
-    assert advise(cause, "meet1", "x").remedy == remedy
+    given = advise(cause, "meet1", "x").remedy
+    assert given == remedy
+    # Whether it is needed is for a person to say.
+    assert not any(isinstance(step, ServerCommand) for step in given)
+
+
+@pytest.mark.parametrize("unit", ["ssh.service", "sshd.service", "ssh.socket", "sshd.socket"])
+def test_nobody_is_told_to_stop_sshd(unit: str) -> None:
+    holder = {"process": "sshd", "pid": "7", "unit": unit}
+    cause = CAUSE._replace(state="port_in_use", facts=holder, ports=(("tcp", "443"),))
+    (step,) = advise(cause, "meet1", "x").remedy
+    assert step == (
+        "Let sshd on meet1 listen on another port than 443/tcp "
+        "(Port in /etc/ssh/sshd_config, or ListenStream of ssh.socket)"
+    )
 
 
 @pytest.mark.parametrize("ephemeral", [{}, {"ephemeral": "True"}])

@@ -83,12 +83,15 @@ def test_a_port_that_nobody_holds_has_a_holder_without_a_name() -> None:
     [
         ("0::/system.slice/haproxy.service\n", "haproxy.service"),
         ("0::/system.slice/docker-4f6a.scope\n", "docker-4f6a.scope"),
-        ("0::/user.slice/user-0.slice/user@0.service/app.slice/x.service/payload\n", "x.service"),
+        ("0::/user.slice/user-0.slice/user@0.service/app.slice/x.service/payload\n", None),
+        ("0::/user.slice/user-1000.slice/session-1.scope\n", "session-1.scope"),
         ("12:pids:/system.slice/nginx.service\n1:name=systemd:/\n0::/system.slice/nginx.service\n", "nginx.service"),
         ("0::/\n", None),
         ("", None),
     ],
 )
-def test_the_unit_is_read_from_the_control_group(text: str, unit: str | None) -> None:
-    names = proc_net._UNIT.findall(text)
-    assert (names[-1] if names else None) == unit
+def test_the_systems_unit_is_read_from_the_control_group(
+    monkeypatch: pytest.MonkeyPatch, text: str, unit: str | None
+) -> None:
+    monkeypatch.setattr(proc_net, "_read", lambda *dummy: text)
+    assert proc_net._unit("1") == unit
