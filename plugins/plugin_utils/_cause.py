@@ -15,7 +15,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._verdict import R
 
 _Ports = tuple[tuple[str, str], ...]  # protocol and ports
 
-# Of a port that shall be closed: that it is not, or that nobody knows.
+# Of a port that shall be closed: that it is not, or that nobody knows. All others are silent, as they shall be.
 _SAYS_SOMETHING = (*REACHABLE, "untested", "port_in_use")
 
 
@@ -85,10 +85,12 @@ def causes(checks: t.Iterable[Check]) -> list[Cause]:
 
 def calls_for_action(check: Check, result: Result) -> bool:
     """Tell whether a result wants an explanation."""
-    if check.requirement.expect == "closed":
-        says = check.verdict == "inconclusive" or result.state in _SAYS_SOMETHING
-        return check.verdict != "passed" and says
-    return check.verdict != "passed" and (result.state != "open" or bool(check.vantage.inside))
+    if check.verdict == "passed":
+        return False
+    cause = cause_of(check, result)
+    if cause.expect == "closed":
+        return cause.state in _SAYS_SOMETHING or bool(cause.inside or cause.unseen or cause.gap)
+    return cause.state != "open" or bool(cause.inside)
 
 
 def parts_of(cause: Cause) -> tuple[Cause, ...]:

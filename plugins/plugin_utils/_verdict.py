@@ -75,8 +75,10 @@ def decide(
                     results = _partition(requirement, vantage, family, target)
                 trusted = not vantage_check or vantage.outside is not False
                 if requirement.expect == "closed":
-                    # Silence says something only where anything at all comes through, and the listener was there.
+                    # Silence says something only where anything at all comes through, and the listener was there;
+                    # where on the way it began is no matter.
                     heard = family in vantage.source and not target.gone
+                    results = [result._replace(gap=target.gone and result.gap) for result in results]
                     verdict = _verdict_of_closed(requirement, results, trusted, heard)
                 else:
                     verdict = _verdict(requirement, results, trusted)

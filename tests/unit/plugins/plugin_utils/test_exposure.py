@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _verdict
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import causes
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import read_target
 
 HOLDER = {"process": "redis-server", "pid": "7", "unit": "redis-server.service"}
@@ -80,6 +81,17 @@ def test_a_program_that_holds_it_is_looked_at_from_outside(
     check, screen = judge(sides, seen, "", closed(protocol), in_use={(protocol, 6379): HOLDER})
     assert check.verdict == verdict
     assert ("redis-server on meet1 holds it and says nothing" in screen) == (verdict == "inconclusive")
+
+
+@pytest.mark.parametrize("gap", ["", "the look at the network card missed 3 frames"])
+@pytest.mark.parametrize(("seen", "verdict"), [("", "inconclusive"), ("open", "failed")])
+def test_a_port_that_is_closed_is_not_blamed_for_another(sides: t.Any, gap: str, seen: str, verdict: str) -> None:
+    row = closed("udp")._replace(ports=frozenset({1900, 5353, 6379}))
+    vantage = sides.vantage({(seen, "udp", ""): [1900]} if seen else {("unsent", "udp", "reason=x"): [1900]})
+    target = sides.target({}, gap, in_use={("udp", 5353): HOLDER})
+    checks = _verdict.decide([row], [vantage], target, True)
+    assert checks[0].verdict == verdict
+    assert [cause.ports for cause in causes(checks)] == [(("udp", "1900"),), (("udp", "5353"),)]
 
 
 def test_silence_proves_nothing_where_nothing_comes_through(sides: t.Any) -> None:
