@@ -23,6 +23,11 @@ options:
     description: The name of the variable that the table is in, for the sentence.
     type: str
     default: ports
+  required:
+    description: Whether an entry must be required, for a test of optional ones alone proves nothing.
+    type: bool
+    default: false
+    version_added: 0.2.0
 seealso:
   - module: plugnmeet.server.port_listener
 """
@@ -51,12 +56,14 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 
 
-def port_table_mistakes(table: t.Any, variable: str = "ports") -> list[str]:
+def port_table_mistakes(table: t.Any, variable: str = "ports", required: bool = False) -> list[str]:
     """Return the first mistake of C(table) as a list of one sentence, or an empty list."""
     try:
-        parse_requirements(table, variable)
+        rows = parse_requirements(table, variable)
     except PreflightError as error:
         return [f"{error}."]
+    if required and not any(row.required for row in rows):
+        return [f"{variable} has no entry that is required, so that nothing would be proven; make one required: true."]
     return []
 
 

@@ -71,6 +71,10 @@ def test_an_empty_group_is_not_replaced_by_a_host_of_another(tmp_path: pathlib.P
             "preflight_report_dir=/dev/null/x",
             'preflight_report_dir "/dev/null/x" cannot be written to; name another one.',
         ),
+        (
+            '{"preflight_ports": [{"name": "x", "protocol": "udp", "ports": "443", "required": false}]}',
+            "preflight_ports has no entry that is required, so that nothing would be proven; make one required: true.",
+        ),
     ],
 )
 def test_what_cannot_be_tested_is_refused_in_a_sentence(tmp_path: pathlib.Path, variable: str, sentence: str) -> None:

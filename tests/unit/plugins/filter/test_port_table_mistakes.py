@@ -33,5 +33,14 @@ def test_the_first_mistake_is_one_sentence(table: t.Any, sentence: str) -> None:
     assert mistakes(table, "my_ports") == [sentence]
 
 
+def test_a_table_of_which_nothing_is_required_proves_nothing() -> None:
+    optional = {**GOOD, "required": "no"}
+    inner = {**GOOD, "name": "inner", "ports": "6379", "expect": "closed"}
+    assert mistakes([optional], "my_ports", required=True) == [
+        "my_ports has no entry that is required, so that nothing would be proven; make one required: true."
+    ]
+    assert mistakes([optional]) == mistakes([optional, inner], required=True) == []
+
+
 def test_the_variable_has_a_name_if_none_is_given() -> None:
     assert mistakes([])[0].startswith("ports is")
