@@ -145,6 +145,10 @@ rules:
     zone:
       description: The zone, if it is firewalld's. Empty if it cannot be told.
       type: str
+    setting:
+      description: The setting of the manager's by which it stops all of an address family. Empty if there is none.
+      type: str
+      sample: IPV6=no in /etc/default/ufw
     table:
       description: The table as its tool calls it, for nftables with its family.
       type: str
@@ -180,6 +184,7 @@ rules:
       hook: input
       manager: iptables-nft
       zone: ''
+      setting: ''
       table: filter
       chain: INPUT
       rule: '-A INPUT -j REJECT --reject-with icmp-host-prohibited'

@@ -160,12 +160,23 @@ def _ufw(rules: t.Sequence[Rule], wanted: _Wanted) -> list[str]:
     """By ufw what it has power over; what stands before the user's rules, or lets no answer out, is met there."""
     users = [rule for rule in rules if _is_for_ufw(rule)]
     others = [rule for rule in rules if rule not in users and not rule.policy and rule.chain.startswith("ufw")]
-    steps = _commands(_ufw_rules, users, wanted)
+    steps = [*_undo_settings(rules), *_commands(_ufw_rules, users, wanted)]
     if not others:
         return steps
     files = dict.fromkeys(_ufw_file(rule) for rule in others)
     keep = f"And if the rule is in {' or '.join(files)}: take it out there, or it comes back"
     return [*steps, *_commands(_iptables, others, wanted), keep]
+
+
+def _undo_settings(rules: t.Sequence[Rule]) -> list[str]:
+    settings = list(dict.fromkeys(rule.setting for rule in rules if rule.setting))
+    if not settings:
+        return []
+    return [
+        f"Undo {listing(settings)}, by which it stops all of IPv6:",
+        ServerCommand("sed -i 's/^IPV6=.*/IPV6=yes/' /etc/default/ufw"),
+        ServerCommand("ufw reload"),
+    ]
 
 
 def _is_for_ufw(rule: Rule) -> bool:

@@ -29,7 +29,8 @@ _TEXTS = ("protocol", "family", "action", "hook", "manager", "zone", "table", "c
 class Rule(t.NamedTuple):
     """A rule or policy of the server that stops `ports`, as `host_firewall_info` found it.
 
-    `sources` are the vantages' addresses for which it does so, empty if none of them was known.
+    `sources` are the vantages' addresses for which it does so, empty if none of them was known. `setting` is that of
+    the manager's by which it stops all of an address family, empty if there is none.
     """
 
     protocol: str
@@ -47,6 +48,7 @@ class Rule(t.NamedTuple):
     handle: int
     certain: bool
     sources: tuple[str, ...]
+    setting: str
 
     @property
     def outward(self) -> bool:
@@ -111,6 +113,7 @@ def _rule(row: t.Any) -> Rule | None:
             handle=int(row["handle"]),
             certain=row["certain"] is True,
             sources=_sources(row.get("sources")),
+            setting=printable(row.get("setting") or ""),
             **texts,
         )
     except (KeyError, TypeError, ValueError, OverflowError, PreflightError):

@@ -117,6 +117,7 @@ def _row(packet: Packet, stop: Stop, found: list[Manager]) -> Result:
         "hook": stop.base.hook,
         "manager": of_managers.owner(stop, found),
         "zone": of_managers.zone(stop),
+        "setting": of_managers.setting(stop, found),
         "table": stop.table.title,
         "chain": stop.via[-1],
         "rule": stop.rule.text if stop.rule else stop.base.text,

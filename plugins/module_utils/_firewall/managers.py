@@ -22,7 +22,7 @@ from .walk import Stop
 
 UFW, FIREWALLD, NONE, UNREADABLE = "ufw", "firewalld", "none", "unknown"
 
-UFW_CONF = "/etc/ufw/ufw.conf"
+UFW_CONF, UFW_DEFAULTS = "/etc/ufw/ufw.conf", "/etc/default/ufw"
 _OUR_HOOKS = {hook for hooks in HOOKS.values() for hook in hooks}
 _TOOLS = (IPTABLES_LEGACY, IPTABLES_NFT, NFTABLES)
 _UFW_CHAINS = {"ufw-user-input", "ufw6-user-input"}
@@ -67,10 +67,21 @@ def in_force(found: list[Manager], stops: list[Stop]) -> str:
 
 def owner(stop: Stop, found: list[Manager]) -> str:
     """The manager whose rule it is."""
-    ufw = any(manager.name == UFW and manager.active for manager in found)
-    if ufw and _has_ufw(stop.table) and (stop.rule is None or stop.via[-1].startswith(UFW)):
+    own = _has_ufw(stop.table) and (stop.rule is None or stop.via[-1].startswith(UFW))
+    if (_is_active(UFW, found) and own) or setting(stop, found):
         return UFW
     return FIREWALLD if _is_firewalld(stop.table) else stop.table.tool
+
+
+def setting(stop: Stop, found: list[Manager]) -> str:
+    """What of its manager's settings stops all of an address family there, empty if none does.
+
+    ufw without IPv6 has no chains there, but policies that stop everything (ufw-init-functions).
+    """
+    bare = stop.rule is None and stop.table.family == "ip6" and not _has_ufw(stop.table)
+    if bare and _is_active(UFW, found) and _is_set(UFW_DEFAULTS, "IPV6", "no"):
+        return f"IPV6=no in {UFW_DEFAULTS}"
+    return ""
 
 
 def zone(stop: Stop) -> str:
@@ -101,14 +112,21 @@ def _reached(table: Table) -> set[str]:
 def _ufw(tables: list[Table]) -> list[Manager]:
     """As `ufw status` tells it: enabled, and its chains are there (ufw(8))."""
     present = any(map(_has_ufw, tables))
-    try:
-        with open(UFW_CONF, encoding="utf-8", errors="replace") as file:
-            enabled = re.search(r"^\s*ENABLED\s*=\s*['\"]?yes", file.read(), re.MULTILINE | re.IGNORECASE)
-    except OSError:
+    enabled = _is_set(UFW_CONF, "ENABLED", "yes")
+    if enabled is None:
         return [Manager(UFW, True, "its rules are in force, and there is no " + UFW_CONF)] if present else []
     if enabled:
         return [Manager(UFW, present, "enabled" if present else "enabled, but its rules are not in force")]
     return [Manager(UFW, present, "not enabled, but its rules are in force" if present else "not enabled")]
+
+
+def _is_set(path: str, name: str, value: str) -> bool | None:
+    """Whether a setting of ufw's has this value, None if there is no such file."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return bool(re.search(rf"^\s*{name}\s*=\s*['\"]?{value}", file.read(), re.MULTILINE | re.IGNORECASE))
+    except OSError:
+        return None
 
 
 def _firewalld(tables: list[Table], ask: Run) -> list[Manager]:
@@ -124,6 +142,10 @@ def _firewalld(tables: list[Table], ask: Run) -> list[Manager]:
         state = "unknown"
     detail = f"{state}, but its rules are in force" if present and state != "running" else state
     return [Manager(FIREWALLD, present or state == "running", detail)]
+
+
+def _is_active(name: str, found: list[Manager]) -> bool:
+    return any(manager.name == name and manager.active for manager in found)
 
 
 def _has_ufw(table: Table) -> bool:

@@ -21,10 +21,10 @@ def which_rule(words: Words, outward: bool = False) -> str:
     found: dict[str, list[str]] = {}
     for rule in words.rules(outward):
         kind = "the policy" if rule.policy else "a limit, the rule" if rule.limits else "the rule"
+        made = f", made by {rule.setting}" if rule.setting else ""
         seems = "" if rule.certain else " (as it seems)"
-        found.setdefault(f"{kind} {quoted(rule.rule)} of chain {rule.chain} in table {rule.table}{seems}", []).append(
-            rule.before
-        )
+        text = f"{kind} {quoted(rule.rule)} of chain {rule.chain} in table {rule.table}{made}{seems}"
+        found.setdefault(text, []).append(rule.before)
     told = []
     for text, befores in list(found.items())[:_MOST_RULES]:
         behind = list(dict.fromkeys(filter(None, befores)))[:_MOST_RULES]

@@ -38,6 +38,18 @@ def test_ufw_takes_ranges_with_a_colon_and_all_of_a_protocol_at_once() -> None:
     assert commands("ufw", WEB_AND_MEDIA) == ["ufw allow 80,443/tcp", "ufw allow 50000:60000/udp"]
 
 
+def test_ufw_without_ipv6_has_to_filter_it_before_it_lets_something_in() -> None:
+    about = {"manager": "ufw", "position": 0, "setting": "IPV6=no in /etc/default/ufw", "family": "ipv6"}
+    assert steps("ufw", stopping(WEB_AND_MEDIA, **about), WEB_AND_MEDIA) == [
+        "On meet1, where ufw is in charge:",
+        "Undo IPV6=no in /etc/default/ufw, by which it stops all of IPv6:",
+        "sed -i 's/^IPV6=.*/IPV6=yes/' /etc/default/ufw",
+        "ufw reload",
+        "ufw allow 80,443/tcp",
+        "ufw allow 50000:60000/udp",
+    ]
+
+
 def test_firewalld_is_told_for_good_and_in_its_zone() -> None:
     assert commands("firewalld", WEB_AND_MEDIA, zone="public") == [
         "firewall-cmd --permanent --zone=public --add-port=80/tcp --add-port=443/tcp --add-port=50000-60000/udp",

@@ -363,6 +363,12 @@ def test_where_no_rule_of_a_known_firewall_stops_it_nobody_is_told_to_open_it(
     assert [type(step) for step in given.remedy[1:]] == [Command] * 3
 
 
+def test_the_setting_that_makes_a_policy_is_told() -> None:
+    policy = {**NFT_DROP, "rule": "-P INPUT DROP", "position": 0, "setting": "IPV6=no in /etc/default/ufw"}
+    given = with_rules(ON_HOST, policy, in_force="ufw")
+    assert "in table inet own, made by IPV6=no in /etc/default/ufw." in given.explanation
+
+
 @pytest.mark.parametrize("in_force", ["", "unknown"])
 def test_where_its_rules_could_not_be_read_it_is_the_firewall_all_the_same(in_force: str) -> None:
     given = with_rules(ON_HOST, in_force=in_force)

@@ -29,6 +29,7 @@ ORACLE = {"iptables-nft-save": samples.REJECT_SAVED, "ip6tables-nft-save": ""}
 def nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(system, "_LEGACY_TABLES", {"ip": str(tmp_path / "x"), "ip6": str(tmp_path / "x")})
     monkeypatch.setattr(of_managers, "UFW_CONF", str(tmp_path / "x"))
+    monkeypatch.setattr(of_managers, "UFW_DEFAULTS", str(tmp_path / "defaults"))
     monkeypatch.setattr(of_managers.shutil, "which", lambda *dummy, **dummy_more: None)
 
 
@@ -49,6 +50,7 @@ def test_the_whole_row() -> None:
         "hook": "input",
         "manager": "iptables-nft",
         "zone": "",
+        "setting": "",
         "table": "filter",
         "chain": "INPUT",
         "rule": "-A INPUT -j REJECT --reject-with icmp-host-prohibited",
@@ -68,6 +70,16 @@ def test_the_whole_row() -> None:
         "interfaces": {"ipv4": "eth0", "ipv6": "eth0"},
         "cloud": "",
         "complaints": [],
+    }
+
+
+def test_a_setting_of_the_managers_is_told(tmp_path: Path) -> None:
+    (tmp_path / "defaults").write_text("IPV6=no\n", encoding="utf-8")
+    saved = {"iptables-nft-save": samples.UFW_SAVED, "ip6tables-nft-save": samples.UFW_WITHOUT_IPV6_SAVED}
+    rows = seen(Target(**saved).ways())["rules"]
+    assert {(row["family"], row["manager"], row["setting"]) for row in rows} == {
+        ("ipv4", "ufw", ""),
+        ("ipv6", "ufw", f"IPV6=no in {tmp_path}/defaults"),
     }
 
 

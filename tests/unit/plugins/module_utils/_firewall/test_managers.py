@@ -18,6 +18,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.manager
     in_force,
     managers,
     owner,
+    setting,
     zone,
 )
 from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.nftables import tables as nftables
@@ -45,9 +46,10 @@ LEFT = "".join(line for line in samples.UFW_SAVED.splitlines(True) if line[:2] i
 
 @pytest.fixture(autouse=True)
 def conf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """ufw's configuration, which is not there."""
+    """ufw's configuration, which is not there; beside it are its defaults, and neither are these."""
     path = tmp_path / "ufw.conf"
     monkeypatch.setattr(of_managers, "UFW_CONF", str(path))
+    monkeypatch.setattr(of_managers, "UFW_DEFAULTS", str(tmp_path / "ufw"))
     monkeypatch.setattr(of_managers.shutil, "which", lambda *dummy, **dummy_more: None)
     return path
 
@@ -89,6 +91,30 @@ def test_what_ufw_stops_is_ufws(conf: Path) -> None:
     (policy,) = stops(UFW_TABLES)
     assert (owner(policy, found), zone(policy), in_force(found, [policy])) == (UFW, "", UFW)
     assert found[1] == Manager(IPTABLES_NFT, True, "47 rules in filter")
+
+
+@pytest.mark.parametrize("written", ["IPV6=no\n", "# x\nIPV6='NO'\n"])
+def test_what_ufw_loads_where_it_does_without_ipv6_is_ufws(conf: Path, tmp_path: Path, written: str) -> None:
+    conf.write_text("ENABLED=yes\n", encoding="utf-8")
+    (tmp_path / "ufw").write_text(written, encoding="utf-8")
+    bare = iptables(samples.UFW_WITHOUT_IPV6_SAVED, IPTABLES_NFT, "ip6")
+    found = managers([*UFW_TABLES, *bare], Target())
+    (policy,) = walk(bare, UDP._replace(family="ipv6"), PORTS)
+    assert (owner(policy, found), setting(policy, found)) == (UFW, f"IPV6=no in {tmp_path}/ufw")
+    (ipv4,) = stops(UFW_TABLES)
+    assert setting(ipv4, found) == ""
+
+
+@pytest.mark.parametrize(("enabled", "written"), [("yes", "IPV6=yes\n"), ("yes", ""), ("no", "IPV6=no\n")])
+def test_a_policy_that_no_setting_of_ufw_makes_is_not_ufws(
+    conf: Path, tmp_path: Path, enabled: str, written: str
+) -> None:
+    conf.write_text(f"ENABLED={enabled}\n", encoding="utf-8")
+    (tmp_path / "ufw").write_text(written, encoding="utf-8")
+    bare = iptables(samples.UFW_WITHOUT_IPV6_SAVED, IPTABLES_NFT, "ip6")
+    found = managers([*(UFW_TABLES if enabled == "yes" else []), *bare], Target())
+    (policy,) = walk(bare, UDP._replace(family="ipv6"), PORTS)
+    assert (owner(policy, found), setting(policy, found)) == (IPTABLES_NFT, "")
 
 
 def test_a_rule_beside_ufw_is_not_ufws(conf: Path) -> None:
