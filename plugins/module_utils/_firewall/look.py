@@ -116,7 +116,7 @@ def _row(packet: Packet, stop: Stop, found: list[Manager]) -> Result:
         "packet": _PACKETS[packet.direction, packet.established],
         "hook": stop.base.hook,
         "manager": of_managers.owner(stop, found),
-        "zone": of_managers.zone(stop),
+        "zone": of_managers.zone(stop, packet),
         "setting": of_managers.setting(stop, found),
         "table": stop.table.title,
         "chain": stop.via[-1],

@@ -16,6 +16,7 @@ import re
 import shutil
 import typing as t
 
+from .packet import Packet
 from .ruleset import DROP, HOOKS, IPTABLES_LEGACY, IPTABLES_NFT, NFTABLES, STOPS, Table
 from .system import Run
 from .walk import Stop
@@ -26,8 +27,12 @@ UFW_CONF, UFW_DEFAULTS = "/etc/ufw/ufw.conf", "/etc/default/ufw"
 _OUR_HOOKS = {hook for hooks in HOOKS.values() for hook in hooks}
 _TOOLS = (IPTABLES_LEGACY, IPTABLES_NFT, NFTABLES)
 _UFW_CHAINS = {"ufw-user-input", "ufw6-user-input"}
-# The chain of a zone, with either backend of firewalld: filter_IN_public, IN_public_allow
-_ZONE = re.compile(r"(?:filter_)?IN_(?!policy_)(.+?)(?:_(?:pre|log|deny|allow|post))?")
+# Where firewalld sends a packet to the chain of its zone, with either backend; from 2 on to those of policies, too
+_TO_ZONES = (
+    *("filter_INPUT_POLICIES", "filter_INPUT_ZONES_SOURCE", "filter_INPUT_ZONES"),
+    *("INPUT_ZONES_SOURCE", "INPUT_ZONES"),
+)
+_ZONE = re.compile(r"(?:filter_)?IN_(?!policy_)(.+?)(?:_to_HOST)?")
 # What `firewall-cmd --state` asks, without the half second that it takes to start.
 _STATE = (
     *("busctl", "--auto-start=no", "--json=short", "get-property"),
@@ -84,10 +89,18 @@ def setting(stop: Stop, found: list[Manager]) -> str:
     return ""
 
 
-def zone(stop: Stop) -> str:
-    """firewalld's zone in which it happens, empty if it cannot be seen."""
-    zones = [match.group(1) for match in map(_ZONE.fullmatch, stop.via) if match] if _is_firewalld(stop.table) else []
-    return zones[-1] if zones else ""
+def zone(stop: Stop, packet: Packet) -> str:
+    """firewalld's zone in which it happens, empty if it cannot be seen.
+
+    A zone may leave it to others to stop what it does not let in: then it is the first to which the packet was sent.
+    """
+    if not _is_firewalld(stop.table) or stop.base.hook != "input":
+        return ""
+    came_by = [chain for before, chain in zip(stop.via, stop.via[1:]) if before in _TO_ZONES]
+    rules = [rule for name in _TO_ZONES for rule in stop.table.chains.get(name, [])]
+    sent_to = [rule.target for rule in rules if not stop.ports & ~rule.condition(packet).yes]
+    zones = filter(None, map(_ZONE.fullmatch, [*came_by, *sent_to]))
+    return next((match.group(1) for match in zones), "")
 
 
 def filters(table: Table) -> bool:

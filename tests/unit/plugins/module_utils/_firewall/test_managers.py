@@ -22,7 +22,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.manager
     zone,
 )
 from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.nftables import tables as nftables
-from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.packet import IN, Packet
+from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.packet import IN, OUT, Packet
 from ansible_collections.plugnmeet.server.plugins.module_utils._firewall.ruleset import (
     IPTABLES_LEGACY,
     IPTABLES_NFT,
@@ -89,7 +89,7 @@ def test_what_ufw_stops_is_ufws(conf: Path) -> None:
     conf.write_text("ENABLED=yes\n", encoding="utf-8")
     found = managers(UFW_TABLES, Target())
     (policy,) = stops(UFW_TABLES)
-    assert (owner(policy, found), zone(policy), in_force(found, [policy])) == (UFW, "", UFW)
+    assert (owner(policy, found), zone(policy, UDP), in_force(found, [policy])) == (UFW, "", UFW)
     assert found[1] == Manager(IPTABLES_NFT, True, "47 rules in filter")
 
 
@@ -152,7 +152,7 @@ def test_firewalld_is_asked_for_its_state(
 def test_what_firewalld_stops_is_firewalds_and_has_a_zone() -> None:
     found = managers(FIREWALLD_TABLES, Target(**{STATE: '{"type":"s","data":"RUNNING"}'}))
     (reject,) = stops(FIREWALLD_TABLES)
-    assert (owner(reject, found), zone(reject), in_force(found, [reject])) == (FIREWALLD, "public", FIREWALLD)
+    assert (owner(reject, found), zone(reject, UDP), in_force(found, [reject])) == (FIREWALLD, "public", FIREWALLD)
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,77 @@ def test_what_firewalld_stops_is_firewalds_and_has_a_zone() -> None:
     [
         (("INPUT", "INPUT_ZONES", "IN_work", "IN_work_deny"), "work"),
         (("filter_INPUT", "filter_INPUT_ZONES", "filter_IN_my_zone"), "my_zone"),
-        (("filter_INPUT", "filter_INPUT_POLICIES_pre", "filter_IN_policy_allow-host-ipv6"), ""),
-        (("filter_INPUT",), ""),
+        (("INPUT", "INPUT_ZONES", "IN_my_deny", "INPUT_POLICIES_pre", "IN_public_to_HOST"), "my_deny"),
+        (("INPUT", "INPUT_ZONES", "IN_work_to_HOST"), "work"),
+        (("filter_INPUT", "filter_INPUT_POLICIES_pre", "filter_IN_policy_allow-host-ipv6"), "public"),
+        (("filter_INPUT",), "public"),
     ],
 )
 def test_the_zone_is_read_from_the_chains(via: tuple[str, ...], expected: str) -> None:
     (stop,) = stops(FIREWALLD_TABLES)
-    assert zone(stop._replace(via=via)) == expected
+    assert zone(stop._replace(via=via), UDP) == expected
+
+
+ZONES_09 = """*filter
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:INPUT_ZONES - [0:0]
+:INPUT_ZONES_SOURCE - [0:0]
+:IN_external - [0:0]
+:IN_public - [0:0]
+:IN_work - [0:0]
+-A INPUT -j INPUT_ZONES_SOURCE
+-A INPUT -j INPUT_ZONES
+-A INPUT -j REJECT --reject-with icmp-host-prohibited
+-A INPUT_ZONES_SOURCE -s 198.51.100.66/32 -g IN_work
+-A INPUT_ZONES -i eth0 -g IN_external
+-A INPUT_ZONES -g IN_public
+COMMIT
+"""
+
+
+@pytest.mark.parametrize(
+    ("peer", "interface", "expected"),
+    [
+        ("198.51.100.66", "eth0", "work"),
+        ("198.51.100.2", "eth0", "external"),
+        ("", "eth0", "external"),
+        ("198.51.100.2", "eth1", "public"),
+    ],
+)
+def test_the_zone_of_what_is_stopped_after_all_zones_is_that_of_the_packet(
+    peer: str, interface: str, expected: str
+) -> None:
+    packet = UDP._replace(peer=peer, interface=interface)
+    (stop,) = walk(iptables(ZONES_09, IPTABLES_NFT, "ip"), packet, PORTS)
+    assert stop.via == ("INPUT",)
+    assert zone(stop, packet) == expected
+
+
+def test_the_zone_is_found_among_the_policies_of_firewalld_2() -> None:
+    rules = [
+        ("filter_INPUT", [{"jump": {"target": "filter_INPUT_POLICIES"}}]),
+        ("filter_INPUT_POLICIES", [{"jump": {"target": "filter_IN_policy_allow-host-ipv6"}}]),
+        ("filter_INPUT_POLICIES", [{"jump": {"target": "filter_IN_home"}}]),
+        ("filter_INPUT_POLICIES", [{"reject": None}]),
+    ]
+    where = {"family": "inet", "table": "firewalld", "handle": 1}
+    base = {"type": "filter", "hook": "input", "prio": 10}
+    names = ["filter_INPUT", "filter_INPUT_POLICIES", "filter_IN_policy_allow-host-ipv6", "filter_IN_home"]
+    ruleset = [
+        {"table": {"family": "inet", "name": "firewalld", "handle": 1}},
+        *({"chain": {**where, "name": name, **(base if name == "filter_INPUT" else {})}} for name in names),
+        *({"rule": {**where, "chain": chain, "expr": expr}} for chain, expr in rules),
+    ]
+    (stop,) = walk(nftables({"nftables": ruleset}, ""), UDP, PORTS)
+    assert zone(stop, UDP) == "home"
+
+
+def test_an_answer_has_no_zone() -> None:
+    tables = iptables(ZONES_09.replace("-A INPUT ", "-A OUTPUT -j DROP\n-A INPUT ", 1), IPTABLES_NFT, "ip")
+    answer = UDP._replace(direction=OUT, established=True)
+    (stop,) = walk(tables, answer, PORTS)
+    assert zone(stop, answer) == ""
 
 
 def test_who_stops_something_is_in_force_before_who_could() -> None:
