@@ -29,10 +29,11 @@ def blocked_on_host(words: Words) -> str:
         by = which_rule(words)
         return f"{place}. {by}" if by else f"{place} (tc, or nftables)."
     if words.unexplained():
-        dropped = f"{reached} went no further. No rule of {words.host}'s own firewall was found that stops it."
+        missing = f"No rule of {words.host}'s own firewall was found that stops {_unexplained(words)}."
+        parts = [f"{reached} went no further.", which_rule(words), missing]
     else:
-        dropped = f"{reached} {words.host}'s own firewall dropped it."
-    return " ".join(filter(None, (dropped, which_rule(words), tcp_instead(words), off_by_one(words))))
+        parts = [f"{reached} {words.host}'s own firewall dropped it.", which_rule(words)]
+    return " ".join(filter(None, (*parts, tcp_instead(words), off_by_one(words))))
 
 
 def rejected_on_host(words: Words) -> str:
@@ -69,7 +70,7 @@ def open_on_host(words: Words) -> list[str]:
         ]
         return known if any(rule.hook == "ingress" for rule in words.rules(outward=False)) else look
     if words.unexplained():
-        return [*_look_around(words), *made_for_the_wrong_protocol(words)]
+        return [*known, *_look_around(words), *made_for_the_wrong_protocol(words)]
     if not known:
         known = [
             f"In {words.host}'s own firewall, allow incoming {words.wanted}. With ufw:",
@@ -78,10 +79,15 @@ def open_on_host(words: Words) -> list[str]:
     return [*known, *made_for_the_wrong_protocol(words)]
 
 
+def _unexplained(words: Words) -> str:
+    return "the rest" if words.rules(outward=False) else "it"
+
+
 def _look_around(words: Words) -> list[str]:
     """Where to look on a server of which no rule explains it."""
+    what = _unexplained(words)
     return [
-        f"On {words.host}, look for what stops it: at all rules, the way back to {words.vantages}, and rp_filter:",
+        f"On {words.host}, look for what stops {what}: at all rules, the way back to {words.vantages}, and rp_filter:",
         Command("nft list ruleset"),
         *ways_back(words),
         Command("sysctl -a -r '\\.rp_filter'"),

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._allow import spread
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause
@@ -22,6 +24,11 @@ RUN_AGAIN = ["Run it again, with a longer preflight_ttl if the time was over"]
 def families(cause: Cause) -> str:
     """The address families of `cause`, as a sentence has them; empty if there was no address."""
     return listing(list(dict.fromkeys(filter(None, (FAMILIES[family] for dummy, family in cause.ends)))))
+
+
+def ports_of(rules: t.Iterable[Rule], protocol: str, family: str) -> frozenset[int]:
+    """The ports that rules are about."""
+    return frozenset().union(*(rule.ports for rule in rules if (rule.protocol, rule.family) == (protocol, family)))
 
 
 class Words:
@@ -61,11 +68,19 @@ class Words:
     def translated(self) -> bool:
         """Tell whether it is rules of the server's own that translate these ports, and no others."""
         rules = self.rules(outward=False)
-        return bool(rules) and all(rule.translates for rule in rules)
+        return bool(rules) and all(rule.translates for rule in rules) and self.all_in(rules)
 
     def unexplained(self) -> bool:
-        """Tell whether the server's rules are known, and none of them stops these ports."""
-        return self.firewall.known and not self.rules(outward=False)
+        """Tell whether the server's rules are known, and there are ports here that none of them stops."""
+        return self.firewall.known and not self.all_in(self.rules(outward=False))
+
+    def all_in(self, rules: t.Sequence[Rule]) -> bool:
+        """Tell whether rules are about all of these ports, over each address family."""
+        return all(
+            read_ports(ports) <= ports_of(rules, protocol, family)
+            for protocol, ports in self.port_sets
+            for family in self.family_names
+        )
 
     def to_open(self, outward: bool = False) -> list[tuple[str, str]]:
         """The ports for commands: the whole entry where chance chose some of it, or they are in too many pieces."""
@@ -89,13 +104,7 @@ class Words:
 
     def stopped_by_rules(self) -> bool:
         """Tell whether it is certain that rules of the server's own would stop all of these ports."""
-        rules = [rule for rule in self.rules(outward=False) if rule.certain]
-        return all(
-            read_ports(ports)
-            <= frozenset().union(*(rule.ports for rule in rules if (rule.protocol, rule.family) == (protocol, family)))
-            for protocol, ports in self.port_sets
-            for family in self.family_names
-        )
+        return self.all_in([rule for rule in self.rules(outward=False) if rule.certain])
 
     def fact(self, name: str, otherwise: str = "") -> str:
         return str(self.facts.get(name) or otherwise)

@@ -363,6 +363,38 @@ def test_where_no_rule_of_a_known_firewall_stops_it_nobody_is_told_to_open_it(
     assert [type(step) for step in given.remedy[1:]] == [Command] * 3
 
 
+IPV6_TOO = ON_HOST._replace(ends=(("ext", "ipv4"), ("ext", "ipv6")), addresses=("203.0.113.10", "2001:db8::10"))
+
+
+@pytest.mark.parametrize(
+    ("cause", "rows", "of", "opened"),
+    [
+        (ON_HOST, [{"ports": "55000"}], "55000/udp", "55000"),
+        (IPV6_TOO, [{}], "50000-60000/udp over IPv4", "50000-60000"),
+        (IPV6_TOO, [{"ports": "55000"}, {"ports": "55000", "family": "ipv6"}], "55000/udp", "55000"),
+        (ON_HOST._replace(ports=(("tcp", "443"), *ON_HOST.ports)), [{}], "50000-60000/udp", "50000-60000"),
+    ],
+)
+def test_a_rule_explains_the_ports_that_it_stops_and_no_others(
+    cause: Cause, rows: list[Facts], of: str, opened: str
+) -> None:
+    given = with_rules(cause, *({**NFT_DROP, **row} for row in rows))
+    assert given.explanation == (
+        f"It reached meet1's network card, and went no further. Of {of} that is the rule "
+        '"udp dport 50000-60000 drop" of chain in in table inet own. '
+        "No rule of meet1's own firewall was found that stops the rest."
+    )
+    assert f"nft insert rule inet own in position 7 udp dport {opened} accept" in given.remedy
+    assert given.remedy[-4].startswith("On meet1, look for what stops the rest: at all rules, ")
+
+
+def test_what_a_rule_does_not_translate_is_not_said_to_be() -> None:
+    cause = ON_HOST._replace(ports=(("tcp", "443"), *ON_HOST.ports))
+    given = with_rules(cause, TRANSLATING)
+    assert "itself sends what comes to" not in given.explanation
+    assert "Of 50000-60000/udp that is the rule" in given.explanation
+
+
 def test_the_setting_that_makes_a_policy_is_told() -> None:
     policy = {**NFT_DROP, "rule": "-P INPUT DROP", "position": 0, "setting": "IPV6=no in /etc/default/ufw"}
     given = with_rules(ON_HOST, policy, in_force="ufw")
