@@ -73,7 +73,7 @@ def _addresses(name: str) -> dict[str, str]:
             known, other = FAMILY_NAMES[family], plain_ip(str(address[0]))
             if found.setdefault(known, other) != other:
                 raise AnsibleError(
-                    f'"{name}" has several {known} addresses, such as {found[known]} and {other}; name the one to test as '
-                    "preflight_address"
+                    f'"{name}" has several {known} addresses, such as {found[known]} and {other}; name the one to test '
+                    "as preflight_address"
                 )
     return found
