@@ -39,13 +39,16 @@ _JOURNAL_LINES = 5
 _MOMENTS = " ".join(map(str, range(50)))  # of 0.2 s, in which a listener's last socket is gone on the busiest host
 
 # Its arguments are the units, in their order. First it ends a listener that is still there, and waits for it, or the
-# units could not have their ports. A target comes back alone: it would start what it wants and was not running. One
-# unit that cannot start keeps nobody else from it, nor does one that takes long: systemd goes on with that.
+# units could not have their ports. A root without CAP_SYS_PTRACE, as in a container, is not told the network of others'
+# processes, nor does he see other containers': so what has that name is ours. A target comes back alone: it would
+# start what it wants and was not running. One unit that cannot start keeps nobody else from it, nor does one that takes
+# long: systemd goes on with that.
 _RESTORE = f"""\
 restore() {{
 for process in /proc/[0-9]*; do
     name=; read -r name <$process/comm || continue
-    [ "$name" = {LISTENER} ] && [ $process/ns/net -ef /proc/self/ns/net ] || continue
+    [ "$name" = {LISTENER} ] || continue
+    [ $process/ns/net -ef /proc/self/ns/net ] || ! [ -e $process/ns/net ] || continue
     kill -KILL "$(basename $process)"
     for moment in {_MOMENTS}; do [ -e $process ] && sleep 0.2; done
 done 2>/dev/null

@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import base64
+import os
+import pathlib
 import re
+import shutil
 import subprocess
 import typing as t
 
@@ -337,6 +340,42 @@ def test_a_socket_is_refused_if_its_service_would_go_on() -> None:
 
 def test_the_way_back_knows_the_listener_by_its_name() -> None:
     assert LISTENER.encode() == privileges.COMM
+
+
+# In namespaces of its own, or it would be about the listeners of this machine.
+WAY_BACK = """
+LISTENER=$1 WAY_BACK=$2 ELSEWHERE=$3 CAPABILITIES=$4
+$ELSEWHERE setpriv --reuid=65534 --clear-groups "$LISTENER" 30 &
+until grep -q plugnmeet-check /proc/$!/comm; do sleep 0.05; done
+setpriv --bounding-set="$CAPABILITIES" sh -c "$WAY_BACK"
+kill -0 $! && echo lives || echo ended
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes namespaces")
+@pytest.mark.parametrize(
+    ("elsewhere", "capabilities", "outcome"),
+    [("", "+all", "ended"), ("unshare -n", "+all", "lives"), ("", "-sys_ptrace", "ended")],
+)
+def test_the_way_back_ends_the_listener_of_its_network_and_one_of_which_the_kernel_does_not_tell(
+    tmp_path: pathlib.Path, elsewhere: str, capabilities: str, outcome: str
+) -> None:
+    listener, systemctl = tmp_path / LISTENER, tmp_path / "systemctl"
+    shutil.copy("/bin/sleep", listener)
+    systemctl.write_text("#!/bin/sh\n")
+    systemctl.chmod(0o755)
+    command = ["unshare", "--fork", "--pid", "--mount-proc", "--net", "sh", "-c", WAY_BACK, "sh"]
+    done = subprocess.run(
+        [*command, str(listener), command_line([]), elsewhere, capabilities],
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    if not done.stdout:
+        pytest.skip(f"this root may not have namespaces: {done.stderr}")
+    assert done.stdout == f"{outcome}\n"
 
 
 def test_a_command_without_a_reason_is_said_to_have_none() -> None:
