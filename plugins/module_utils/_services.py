@@ -145,7 +145,7 @@ class Units:
         """Stop what this session has armed, in its order, and leave some of the time until `deadline` for the test.
 
         Raises PreflightError if it has nothing armed any more, or if a unit does not stop in time, of the `seconds`
-        that there were; then all are started again.
+        that there were; then all are started again, but for those that another session has claimed since.
         """
         claim, begun = self._claim()
         if claim is None or claim.session != session or begun:
@@ -154,15 +154,21 @@ class Units:
         for unit in stops:
             left = max(1, round(deadline - _TESTING - time.monotonic()))
             code, dummy, error = self._run(["timeout", str(left), "systemctl", "stop", "--", unit])
+            if not self.is_armed(session):  # the return began, or was over, perhaps before this one stopped
+                self._take_back(claim)
+                raise PreflightError(f"session {session} was ended while it stopped {unit}; run again")
             if code:
                 outcome = "; ".join(self.restore(claim)) or "everything was started again"
                 reason = f"it takes longer than preflight_ttl (ttl), {seconds} s, allows; give it more"
                 raise PreflightError(
                     f"{unit} does not stop: {reason if code == _TOO_LONG else _reason(error)}; {outcome}"
                 )
-        if stops and not self.is_armed(session):  # the return began, or was over, perhaps before the last one stopped
+
+    def _take_back(self, claim: Pending) -> None:
+        """Start what was stopped under a claim that is over, unless another session has claimed the host since."""
+        pending = self.pending()
+        if pending is None or pending.session == claim.session:
             self._run(["systemctl", "start", "--", *claim.units])
-            raise PreflightError(f"session {session} was ended while it stopped {', '.join(stops)}; run again")
 
     def restore(self, pending: Pending) -> list[str]:
         """Start what is `pending`, now, and disarm its timer; say of each unit that does not run then, why."""

@@ -234,6 +234,28 @@ def test_who_stops_the_last_unit_when_the_return_has_begun_starts_it_again() -> 
     assert (system.states[PLUGNMEET], system.states[HAPROXY]) == ("active", "active")
 
 
+@pytest.mark.parametrize("last", [PLUGNMEET, HAPROXY])
+@pytest.mark.parametrize("code", [0, 1])
+def test_who_is_taken_over_while_it_stops_a_unit_leaves_all_to_the_other(last: str, code: int) -> None:
+    system = Systemd(plugnmeet="active", haproxy="active")
+    after: list[str] = []
+
+    def run(command: list[str]) -> tuple[int, str, str]:
+        outcome = system.run(command)
+        if command[0] != "timeout" or command[-1] != last:
+            return outcome
+        system.fire()
+        quiesce(system.run, [PLUGNMEET, HAPROXY], "session2")
+        after.extend(system.did())
+        return code, "", "Job canceled.\n" * code
+
+    with pytest.raises(PreflightError) as raised:
+        quiesce(run, [PLUGNMEET, HAPROXY])
+    assert str(raised.value) == f"session session1 was ended while it stopped {last}; run again"
+    assert system.did() == after
+    assert Units(system.run).is_armed("session2")
+
+
 def test_what_is_armed_is_so_until_its_return_begins() -> None:
     system = Systemd(haproxy="active")
     units = Units(system.run)
