@@ -70,6 +70,7 @@ class Pending(t.NamedTuple):
     """A return that is armed: by which session, whose, since when.
 
     `units` are in the order in which they start again, `stops` those that are to be stopped, in the order for that.
+    `deadline` is the reading of the monotonic clock by which their ports must be free.
     """
 
     session: str
@@ -77,6 +78,7 @@ class Pending(t.NamedTuple):
     since: str
     units: tuple[str, ...]
     stops: tuple[str, ...]
+    deadline: float
 
 
 class Units:
@@ -128,7 +130,7 @@ class Units:
             tuple(filter(None, values.get(f"PREFLIGHT_{name}", "").split(","))) for name in ("UNITS", "STOPS")
         )
         session, by, since = (values.get(f"PREFLIGHT_{name}", "unknown") for name in ("SESSION", "BY", "SINCE"))
-        return Pending(session, by, since, units, stops), begun
+        return Pending(session, by, since, units, stops, float(values.get("PREFLIGHT_DEADLINE", 0))), begun
 
     def arm(self, units: t.Sequence[str], session: str, by: str, seconds: int) -> Pending:
         """Arm the return of `units` in `seconds`, and stop nothing yet.
@@ -137,7 +139,7 @@ class Units:
         """
         self._refuse_one_way(units)
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        claim = Pending(session, by, since, self.returning(units), tuple(units))
+        claim = Pending(session, by, since, self.returning(units), tuple(units), time.monotonic() + seconds - MARGIN)
         self._arm(claim, seconds)
         return claim
 
@@ -280,6 +282,7 @@ class Units:
                 f"--setenv=PREFLIGHT_SINCE={claim.since}",
                 f"--setenv=PREFLIGHT_UNITS={','.join(claim.units)}",
                 f"--setenv=PREFLIGHT_STOPS={','.join(claim.stops)}",
+                f"--setenv=PREFLIGHT_DEADLINE={claim.deadline}",
                 "/bin/sh",
                 "-c",
                 command_line(claim.units),

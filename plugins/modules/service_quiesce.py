@@ -190,7 +190,8 @@ def arm(module: AnsibleModule) -> _arguments.Result:
     before = system.states(names)
     if pending:  # this session has done it already
         were = {unit: "active" if unit in pending.units else state for unit, state in before.items()}
-        return {**result, "armed": True, "stopped": pending.units, "services": _pairs(names, were, before)}
+        result["services"] = _pairs(names, were, before)
+        return {**result, "armed": True, "stopped": pending.units, "deadline": pending.deadline}
     active = [unit for unit in names if _services.is_running(before[unit])]
     result["services"] = _pairs(names, before, before)
     by = caller()
@@ -210,7 +211,7 @@ def arm(module: AnsibleModule) -> _arguments.Result:
         )
     # With nothing to stop it is the claim alone.
     claim = system.arm(active, module.params["session"], str(by), ttl)
-    return {**result, "armed": True, "stopped": claim.units, "changed": bool(active)}
+    return {**result, "armed": True, "stopped": claim.units, "deadline": claim.deadline, "changed": bool(active)}
 
 
 def quiesce(module: AnsibleModule) -> _arguments.Result:

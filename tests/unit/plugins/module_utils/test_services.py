@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import time
 import typing as t
 
 import pytest
@@ -47,9 +48,10 @@ def test_what_is_armed_says_when_for_whom_and_in_which_order() -> None:
     assert "--property=Type=oneshot" in command
     assert command[-3:] == ["/bin/sh", "-c", command_line([HAPROXY, PLUGNMEET])]  # the reverse order
     pending = Units(system.run).pending()
-    since = pending.since if pending else ""
-    assert pending == Pending("session1", "root", since, (HAPROXY, PLUGNMEET), (PLUGNMEET, HAPROXY))
+    since, deadline = (pending.since, pending.deadline) if pending else ("", 0.0)
+    assert pending == Pending("session1", "root", since, (HAPROXY, PLUGNMEET), (PLUGNMEET, HAPROXY), deadline)
     assert since.endswith("Z")
+    assert 110 < deadline - time.monotonic() < 117
 
 
 def test_a_return_that_cannot_be_armed_stops_nothing() -> None:
@@ -294,7 +296,7 @@ def test_one_that_does_not_start_keeps_no_other_from_it_and_its_journal_is_told(
     quiesce(system.run, [PLUGNMEET, HAPROXY])
     system.stubborn.add(HAPROXY)
     system.said[HAPROXY] = "cannot bind socket [0.0.0.0:443]\nFailed with result 'exit-code'.\n"
-    (complaint,) = units.restore(units.pending() or Pending("", "", "", (), ()))
+    (complaint,) = units.restore(units.pending() or Pending("", "", "", (), (), 0.0))
     assert complaint == (
         f"{HAPROXY} does not start again, it is failed; its journal ends with: "
         "cannot bind socket [0.0.0.0:443] / Failed with result 'exit-code'"
@@ -305,7 +307,7 @@ def test_one_that_does_not_start_keeps_no_other_from_it_and_its_journal_is_told(
 def test_one_that_still_stops_is_left_to_systemd() -> None:
     system = Systemd(haproxy="deactivating")
     system.stubborn.add(HAPROXY)
-    (complaint,) = Units(system.run).restore(Pending("session1", "root", "", (HAPROXY,), (HAPROXY,)))
+    (complaint,) = Units(system.run).restore(Pending("session1", "root", "", (HAPROXY,), (HAPROXY,), 0.0))
     assert complaint.startswith(f"{HAPROXY} still stops, and systemd starts it again as soon as it has")
 
 

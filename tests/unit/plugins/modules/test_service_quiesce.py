@@ -87,10 +87,11 @@ def test_what_was_not_running_is_not_touched(run_module: t.Any, system: Systemd)
 
 
 def test_the_same_session_again_changes_nothing(run_module: t.Any, system: Systemd) -> None:
-    quiesce(run_module)
+    deadline = quiesce(run_module)["deadline"]
     before = list(system.did())
     again = quiesce(run_module)
     assert not again["changed"]
+    assert again["deadline"] == deadline  # the timer did not move
     assert services(again) == [("plugnmeet", "active", "inactive"), ("haproxy", "active", "inactive")]
     assert system.did() == before
 
