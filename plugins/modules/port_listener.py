@@ -241,6 +241,7 @@ def _stop_services(module: AnsibleModule, session: Session, deadline: float) -> 
     """Stop what is armed, if services are ours to stop; return what tells whether their ports may still be taken."""
     if not module.params["services"] or not _services.is_booted():
         return lambda: True
+    lifecycle.status_of(session.id)  # beside another session's listener there can be none, and so nothing stops
     system = _arguments.system(module)
     system.stop(session.id, deadline, module.params["ttl"])
     return functools.partial(system.is_armed, session.id)

@@ -50,8 +50,8 @@ options:
   session:
     description:
       - The RV(plugnmeet.server.session#lookup:_raw[].id) of the session that stops the services.
-      - What another session has stopped is never touched. It makes O(state=armed) and O(state=quiesced) fail, and is
-        nothing to O(state=restored).
+      - What another session has stopped is never touched. It makes O(state=armed) and O(state=quiesced) fail, as its
+        listener does, and is nothing to O(state=restored).
     type: str
     required: true
   ttl:
@@ -164,6 +164,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments, _clients, _services
 from ansible_collections.plugnmeet.server.plugins.module_utils._caller import caller
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import check_id
 
@@ -203,6 +204,7 @@ def arm(module: AnsibleModule) -> _arguments.Result:
         return result
     if os.geteuid() != 0:
         raise PreflightError(f"stopping {', '.join(active)} needs root on the target; run with become: true")
+    lifecycle.status_of(module.params["session"])  # one that stops no services, such as a verify, has no claim
     if result["clients"] and not module.params["interrupt"]:
         raise PreflightError(
             f"there are clients on the target, with connections {_clients.sentence(result['clients'])}, and nothing "

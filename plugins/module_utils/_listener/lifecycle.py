@@ -63,11 +63,9 @@ def start(
     Returns `bound`, `in_use`, `tap` and `since`, and `changed`, which is false if this session's listener runs
     already. Raises PreflightError if another session's runs, or if the host does not let us listen.
     """
-    running = _call({"verb": "status"})
+    running = status_of(session.id)
     if running:
-        if running["session"] == session.id:
-            return {**running["started"], "changed": False}
-        raise PreflightError(_busy(running))
+        return {**running["started"], "changed": False}
     text = detach(lambda pipe: _live(pipe, session, requirements, deadline, page, may_bind))
     if not text:
         raise PreflightError("the listener died while it started; the target's kernel log may say why")
@@ -92,6 +90,14 @@ def status() -> Facts | None:
     In a visit `visits` has who was there.
     """
     return _call({"verb": "status"})
+
+
+def status_of(session_id: str) -> Facts | None:
+    """Return the status of this session's listener, None if none runs; raises PreflightError if another's runs."""
+    running = status()
+    if running and running["session"] != session_id:
+        raise PreflightError(_busy(running))
+    return running
 
 
 def paste(session_id: str, result: str) -> Facts | None:

@@ -146,6 +146,20 @@ def test_for_a_listener_that_cannot_be_nothing_stops(run_module: t.Any, session:
     assert armed.did() == ["systemd-run"]
 
 
+def test_beside_the_listener_of_another_session_nothing_stops(
+    run_module: t.Any, session: Result, port: int, armed: Systemd
+) -> None:
+    table = [{"name": "media", "protocol": "udp", "ports": port}]
+    other = {**session, "id": "sessionTWO012345"}
+    try:
+        run_module(port_listener, state="started", session=other, ports=table, ttl=30)
+        result = run_module(port_listener, state="started", session=session, ports=table, ttl=30, services=True)
+    finally:
+        run_module(port_listener, state="stopped", session=other)
+    assert result["msg"].startswith("another preflight, session sessionTWO012345, has been listening on the target")
+    assert armed.did() == ["systemd-run"]
+
+
 def test_beside_a_unit_that_does_not_stop_it_does_not_listen(
     run_module: t.Any, session: Result, port: int, armed: Systemd
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _arguments, _services
 from ansible_collections.plugnmeet.server.plugins.module_utils._caller import Caller
+from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
 from ansible_collections.plugnmeet.server.plugins.modules import service_quiesce
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import Systemd
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.systemd import quiesce as arm_and_stop
@@ -27,6 +28,7 @@ def system(monkeypatch: pytest.MonkeyPatch) -> Systemd:
     monkeypatch.setattr(_services, "is_booted", lambda: True)
     monkeypatch.setattr(_arguments, "system", lambda dummy: _services.Units(made.run))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(lifecycle, "NAME", f"\0plugnmeet.server.test.quiesce.{os.getpid()}")
     return made
 
 
@@ -110,6 +112,36 @@ def test_who_meets_another_session_is_refused_before_anything_is_stopped(
     )
     assert (", and has haproxy.service, plugnmeet.service stopped; wait" in result["msg"]) is (len(units) == 2)
     assert system.did() == before
+
+
+LISTENING = {"session": "sessionTWO012345", "since": "2026-01-31T12:00:00Z", "seconds_left": 42}
+
+
+@pytest.mark.parametrize("take_over", [False, True])
+def test_beside_the_listener_of_another_session_nothing_is_stopped(
+    run_module: t.Any, system: Systemd, monkeypatch: pytest.MonkeyPatch, take_over: bool
+) -> None:
+    monkeypatch.setattr(lifecycle, "status", lambda: LISTENING)
+    result = quiesce(run_module, take_over=take_over)
+    assert result["failed"]
+    assert result["msg"] == (
+        "another preflight, session sessionTWO012345, has been listening on the target since 2026-01-31T12:00:00Z; "
+        "wait until it ends, by itself in 42 s at the latest."
+    )
+    assert system.did() == []
+
+
+def test_the_listener_of_a_session_that_is_taken_over_is_in_nobodys_way(
+    run_module: t.Any, system: Systemd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arm_and_stop(system.run, ["haproxy.service"], LISTENING["session"], "ann", 60)
+    # The return ends it.
+    monkeypatch.setattr(
+        lifecycle, "status", lambda: None if system.states["haproxy.service"] == "active" else LISTENING
+    )
+    assert "failed" not in quiesce(run_module, check=True, take_over=True)
+    assert "failed" not in quiesce(run_module, take_over=True)
+    assert system.states["haproxy.service"] == "inactive"
 
 
 @pytest.mark.parametrize("broken", [False, True])
