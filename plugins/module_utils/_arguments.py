@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""What the modules have in common at their edge: two options, the host's systemd, and how an error gets out."""
+"""What the modules have in common at their edge: two options, the host's commands, and how an error gets out."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ import typing as t
 
 from ._errors import PreflightError
 from ._requirement import EXPECT, SPEAKS, Requirement, parse_requirements
-from ._services import Units
+from ._services import Run, Units
 from ._session import MAKE_ONE, Session
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+
+_NOT_FOUND = 127  # exit code of a shell
 
 Result = t.Dict[str, t.Any]
 
@@ -58,14 +60,22 @@ def session_and_table(params: t.Mapping[str, t.Any]) -> tuple[Session, list[Requ
     return session, requirements
 
 
-def system(module: AnsibleModule) -> Units:
-    """The units of the module's host."""
+def runner(module: AnsibleModule) -> Run:
+    """What runs a command on the module's host; a program that is not there ends as in a shell."""
 
     def run_command(command: list[str]) -> tuple[int, str, str]:
-        code, output, error = module.run_command(command)
+        try:
+            code, output, error = module.run_command(command, handle_exceptions=False)
+        except OSError as error:
+            return _NOT_FOUND, "", f"{command[0]}: {error.strerror}"
         return code, output, error
 
-    return Units(run_command)
+    return run_command
+
+
+def system(module: AnsibleModule) -> Units:
+    """The units of the module's host."""
+    return Units(runner(module))
 
 
 def run(module: AnsibleModule, job: t.Callable[[AnsibleModule], Result]) -> None:

@@ -97,17 +97,12 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._unattended impor
 
 def look(module: AnsibleModule) -> _arguments.Result:
     """Look at the server, and change nothing."""
-
-    def run(command: list[str]) -> tuple[int, str, str]:
-        code, output, error = module.run_command(command, check_rc=False)
-        return code, output, error
-
     units = {_services.unit_name(name): name for name in module.params["units"]}
-    states = _services.Units(run).states(units) if _services.is_booted() else dict.fromkeys(units, "no systemd")
+    states = _arguments.system(module).states(units) if _services.is_booted() else dict.fromkeys(units, "no systemd")
     return {
         "changed": False,
         "distribution": _server.distribution(),
-        "packages": _server.installed(run, module.params["packages"]),
+        "packages": _server.installed(_arguments.runner(module), module.params["packages"]),
         "units": {name: states[unit] for unit, name in units.items()},
         "directory": os.path.isdir(module.params["directory"]),
         "installing": bool((unattended.look() or {}).get("running")),
