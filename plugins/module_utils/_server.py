@@ -45,6 +45,7 @@ def installed(run: Run, packages: t.Sequence[str]) -> list[str]:
 
 def room(path: str) -> int:
     """Return the bytes that a user may still write where `path` is, or would be made."""
+    path = os.path.abspath(path)  # of a relative one the last parent is empty, and never there
     while not os.path.exists(path):
         path = os.path.dirname(path)
     status = os.statvfs(path)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 
 import pytest
@@ -40,6 +41,15 @@ def test_memory_is_in_bytes(tmp_path: pathlib.Path) -> None:
 def test_room_is_looked_for_where_it_will_be(tmp_path: pathlib.Path) -> None:
     assert abs(_server.room(str(tmp_path / "a/b/c")) - _server.room(str(tmp_path))) < 1 << 30
     assert _server.room("/") > 0
+
+
+def test_room_of_a_relative_path_is_looked_for_from_here(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter(range(10))  # which may never end
+    monkeypatch.setattr(os.path, "exists", lambda path: next(looks) >= 0 and os.path.lexists(path))
+    monkeypatch.chdir(tmp_path)
+    assert _server.room("a/b") > 0
 
 
 def test_a_name_has_addresses_or_a_reason() -> None:
