@@ -10,7 +10,7 @@ import threading
 import time
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.errors import AnsibleError, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -94,7 +94,7 @@ class ActionModule(ActionBase):
                     module_name="plugnmeet.server.visit_info", module_args=arguments, task_vars=self._task_vars
                 )
             )
-        except AnsibleConnectionFailure:
+        except AnsibleError:  # no connection, or none to root: sudo may answer too late
             return {"unreachable": True}
 
 

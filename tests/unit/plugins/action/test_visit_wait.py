@@ -8,7 +8,7 @@ import types
 import typing as t
 
 import pytest
-from ansible.errors import AnsibleConnectionFailure, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
+from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 
 from ansible_collections.plugnmeet.server.plugins.action import visit_wait
 
@@ -81,6 +81,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Result, Screen
             found = looks.pop(0) if len(looks) > 1 else looks[0]
             if found == LOST:
                 raise AnsibleConnectionFailure("the connection was lost")
+            if found == LATE:
+                raise AnsibleError("Timeout (12s) waiting for privilege escalation prompt")
             return found
 
         monkeypatch.setattr(action, "_execute_module", look)
@@ -90,7 +92,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Result, Screen
     return start
 
 
-LOST = {"lost": True}
+LOST, LATE = {"lost": True}, {"late": True}
 RUNNING = {"running": True, "seconds_left": 60, "visitors": [], "texts": []}
 
 
@@ -118,7 +120,7 @@ def test_it_ends_with_the_listener(run: t.Callable[..., tuple[Result, Screen]]) 
 
 
 def test_a_look_that_fails_ends_nothing(run: t.Callable[..., tuple[Result, Screen]]) -> None:
-    looks = [RUNNING, {"failed": True}, LOST, {**RUNNING, "visitors": [visitor(True)]}]
+    looks = [RUNNING, {"failed": True}, LOST, LATE, {**RUNNING, "visitors": [visitor(True)]}]
     assert run(looks, [None] * 50)[0]["ended"] == "all visitors have finished"
 
 
