@@ -104,8 +104,10 @@ def _said_plainly(result: dict[str, t.Any], outcome: str) -> dict[str, t.Any]:
 
 
 def _wait_for_end(pid: int) -> None:
+    end = select.poll()  # select() knows no descriptor above 1023, of which many hosts at once may use more
     try:
-        select.select([os.pidfd_open(pid)], [], [])
+        end.register(os.pidfd_open(pid), select.POLLIN)
+        end.poll()
     except ProcessLookupError:
         return
     except (AttributeError, OSError):  # no such thing on this system

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import pathlib
+import resource
 import signal
+import subprocess
 import time
 import typing as t
 
@@ -113,6 +116,19 @@ def test_nobody_waits_when_there_is_nothing_to_start(folder: pathlib.Path, round
 def test_who_could_not_start_the_services_leaves_that_to_who_waits(folder: pathlib.Path) -> None:
     in_a_worker(folder, ({"armed": True}, "quiesced"), ({"failed": True}, "restored"))
     assert wait_for(folder / "ran")
+
+
+def test_the_end_is_seen_however_many_files_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2048), hard))
+    pidfd_open = os.pidfd_open
+    monkeypatch.setattr(os, "pidfd_open", lambda pid: fcntl.fcntl(pidfd_open(pid), fcntl.F_DUPFD, 1024))
+    try:
+        with subprocess.Popen(["sleep", "0.2"]) as process:
+            service_quiesce._wait_for_end(process.pid)
+            assert process.poll() == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_module_that_cannot_begin_is_told_in_one_sentence() -> None:
