@@ -12,6 +12,7 @@ with the process, however that ends. Nothing of a listener is ever on disk.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import json
@@ -334,7 +335,8 @@ def _wait_for_end(pid: int) -> None:
         except OSError:
             return
         time.sleep(_BLINK)
-    os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it went since the last look
+        os.kill(pid, signal.SIGKILL)
 
 
 def _receive(connection: socket.socket) -> str:

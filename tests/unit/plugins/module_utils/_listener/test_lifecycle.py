@@ -241,6 +241,13 @@ def test_one_that_hangs_is_given_up_at_once(
         os.kill(pid, signal.SIGCONT)
 
 
+def test_one_that_goes_after_the_last_look_need_not_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifecycle, "_END_SECONDS", 0.0)
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    lifecycle._wait_for_end(process.pid)
+
+
 def test_it_holds_nothing_of_the_process_that_started_it(listen: Listen, free_ports: FreePorts, row: Row) -> None:
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
