@@ -122,6 +122,12 @@ class Server:
         self._epoll.register(thing.fileno(), select.EPOLLIN)
         self._few.register(thing.fileno(), select.EPOLLIN)
 
+    def _watch_again(self, thing: HasFileno, event: int, handler: t.Callable[[], None]) -> None:
+        """Wait for something else of what is watched."""
+        self._handlers[thing.fileno()] = handler
+        self._epoll.modify(thing.fileno(), event)
+        self._few.modify(thing.fileno(), event)
+
     def _end(self) -> None:
         self._stopped = True
 
@@ -207,10 +213,14 @@ class Server:
         self._say(conversation, turn.send, turn.closes)
 
     def _say(self, conversation: _Conversation, data: bytes, closes: bool) -> None:
+        """Send `data`, if not all at once then as there is room for more, and read nothing before all is said."""
         asked, peer, port = conversation.asked, conversation.peer, conversation.port
         try:
-            if data:
-                conversation.connection.sendall(data)
+            rest = data[_send(conversation.connection, data) :]
+            if rest:
+                go_on = functools.partial(self._go_on, conversation, rest, closes)
+                self._watch_again(conversation.connection, select.EPOLLOUT, go_on)
+                return
             if closes:
                 conversation.connection.shutdown(socket.SHUT_WR)
         except OSError as error:
@@ -222,6 +232,12 @@ class Server:
             self._note_success(asked, "tcp", peer, port)
         elif conversation.complete:  # there is no answer to it
             self._hang_up(conversation)
+
+    def _go_on(self, conversation: _Conversation, rest: bytes, closes: bool) -> None:
+        """Say what there was no room for."""
+        converse = functools.partial(self._converse, conversation)
+        self._watch_again(conversation.connection, select.EPOLLIN, converse)
+        self._say(conversation, rest, closes)
 
     def _who(self, asked: Asked, protocol: str, peer: Address, port: int) -> Asked:  # noqa: ARG002 - for a visit
         """Return who asked."""
@@ -273,6 +289,14 @@ class _Conversation:
         self.answering: Answering | None = None
         self.asked: Asked | None = None
         self.complete = False
+
+
+def _send(connection: socket.socket, data: bytes) -> int:
+    """Send what there is room for; return how much that was."""
+    try:
+        return connection.send(data) if data else 0
+    except BlockingIOError:
+        return 0
 
 
 _Ancillary = t.List[t.Tuple[int, int, bytes]]

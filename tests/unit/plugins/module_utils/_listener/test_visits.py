@@ -167,6 +167,23 @@ def test_the_page_is_at_its_path_and_nowhere_else(session: Session, port: int) -
     assert said(port, b"GET /" + b"x" * 10_000) == b""
 
 
+def test_a_page_for_which_there_is_no_room_at_once_comes_as_a_whole(
+    name: str, session: Session, free_ports: t.Callable[[int], list[int]], row: Row
+) -> None:
+    assert name
+    (number,) = free_ports(1)
+    page = "x" * (8 << 20)  # more than a connection takes that nobody reads from
+    lifecycle.start(session, [row("tcp", [number])], time.monotonic() + 30, page)
+    try:
+        with socket.create_connection(("127.0.0.1", number), timeout=5) as connection:
+            connection.sendall(f"GET {session.visit_path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile("rb") as file:
+                assert file.read().partition(b"\r\n\r\n")[2] == page.encode()
+    finally:
+        lifecycle.stop(session.id)
+
+
 def test_a_result_is_taken_if_it_is_signed(session: Session, port: int) -> None:
     def post(text: str) -> bytes:
         data = text.encode("utf-8")
