@@ -132,7 +132,8 @@ class Server:
         self._stopped = True
 
     def _obey(self) -> None:
-        self._stopped = self._command(self._control)
+        # Who asks after a stop, before the end of the turn, does not take it back.
+        self._stopped = self._command(self._control) or self._stopped
 
     def _look(self, tap: Tap, most: int) -> None:
         for frame in tap.read(most):

@@ -248,6 +248,25 @@ def test_one_that_goes_after_the_last_look_need_not_be_ended(monkeypatch: pytest
     lifecycle._wait_for_end(process.pid)
 
 
+def test_who_asks_in_the_same_moment_does_not_take_a_stop_back(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, name: str
+) -> None:
+    ports = free_ports(100)
+    pid = listen(row("udp", ports))["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    with contextlib.ExitStack() as stack:
+        for request in ({"verb": "stop", "session": session.id}, {"verb": "status"}):
+            caller = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            caller.connect(name)
+            caller.sendall(json.dumps(request).encode("ascii"))
+            caller.shutdown(socket.SHUT_WR)
+        flood = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        for port in ports:  # in a flood, commands are looked for twice in a turn
+            flood.sendto(b"junk", ("127.0.0.1", port))
+        os.kill(pid, signal.SIGCONT)
+        wait_until(lambda: not is_alive(pid))
+
+
 def test_it_holds_nothing_of_the_process_that_started_it(listen: Listen, free_ports: FreePorts, row: Row) -> None:
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
