@@ -90,6 +90,10 @@ def _read_record() -> tuple[bool, Facts] | None:
                 return (not _lock(file.fileno()), json.loads(text)) if text else None
         except FileNotFoundError:
             return None
+        except PermissionError as error:
+            raise PreflightError(
+                f"{RECORD} on the target, which tells of a run, is root's to read; run with become: true"
+            ) from error
         except ValueError:  # it was being written
             time.sleep(_TICK)
     raise PreflightError(f"{RECORD} on the target cannot be read; remove it if nothing is being installed")

@@ -195,6 +195,15 @@ def test_a_record_that_is_none_is_said(host: Host, monkeypatch: pytest.MonkeyPat
     (host.folder / "record.json").unlink()
 
 
+def test_who_may_not_read_the_record_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, **dummy: str) -> t.IO[str]:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(run, "open", refuse, raising=False)
+    with pytest.raises(PreflightError, match=r"which tells of a run, is root's to read; run with become: true$"):
+        run.look()
+
+
 def alive(pid: int) -> bool:
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
