@@ -6,8 +6,9 @@
 
 """One unattended run of a script, in the background of the target: it outlives the connection that started it.
 
-What is known of it is in RECORD, on which the process that drives the script holds a lock (flock(2)) as long as it
-lives: so nobody starts a second one, and whoever comes back finds the first. The record is gone after a reboot.
+What is known of it is in RECORD, on which the process that drives the script holds an exclusive lock (flock(2)) as long
+as it lives: so nobody starts a second one, and whoever comes back finds the first. Who looks has a shared one for a
+moment, which nobody else who looks minds. The record is gone after a reboot.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _SETTLED = 0.3  # seconds of silence after which a line that stands open is a qu
 _PATIENCE = 2.0  # and after which a question that nobody knows is one
 _TICK = 0.2
 _TRIES = 5
+_GLANCE = 0.1  # seconds for who has the record's lock only to look at it
 _TAIL_LINES = 20
 _TAIL_BYTES = 1 << 16
 
@@ -86,8 +88,9 @@ def _read_record() -> tuple[bool, Facts] | None:
     for dummy in range(_TRIES):
         try:
             with open(RECORD, encoding="utf-8") as file:
+                driven = _is_driven(file.fileno())  # before it is read: what is read of a run that has ended is all
                 text = file.read()
-                return (not _lock(file.fileno()), json.loads(text)) if text else None
+                return (driven, json.loads(text)) if text else None
         except FileNotFoundError:
             return None
         except PermissionError as error:
@@ -200,8 +203,22 @@ def _count(record: int, known: Facts, dialogue: Dialogue) -> None:
 
 
 def _lock(descriptor: int) -> bool:
+    """Take the lock of who drives a script; false if somebody does."""
+    for dummy in range(_TRIES):
+        if _flock(descriptor, fcntl.LOCK_EX):
+            return True
+        time.sleep(_GLANCE)
+    return False
+
+
+def _is_driven(descriptor: int) -> bool:
+    """Tell whether somebody drives a script."""
+    return not _flock(descriptor, fcntl.LOCK_SH)
+
+
+def _flock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pathlib
 import resource
 import signal
 import stat
 import sys
+import threading
 import time
 import typing as t
 
@@ -161,12 +163,27 @@ def test_a_killed_driver_leaves_no_script_and_is_told(host: Host) -> None:
 
 
 def test_a_second_one_is_not_started_and_after_the_first_it_may_be(host: Host) -> None:
-    assert host.start("sleep 0.7; echo first")
-    assert not host.start("echo second")
-    assert host.finish()["tail"] == ["first"] or "second" in (host.folder / "script.sh").read_text()
-    assert host.start("echo third")
-    assert host.finish()["tail"] == ["third"], "the tail is of this run only"
+    script = f"echo > {host.folder}/begun; sleep 2; echo first"
+    assert host.start(script)
+    wait_for(host.folder / "begun")
+    assert not host.start(script)
+    assert host.finish()["tail"] == ["first"]
+    assert host.start("echo second")
+    assert host.finish()["tail"] == ["second"], "the tail is of this run only"
     assert host.log.read_text().count(" begins ==") == 2
+
+
+def test_who_only_looks_is_no_run_that_is_under_way(host: Host) -> None:
+    host.start("echo first")
+    host.finish()
+    with open(run.RECORD, encoding="utf-8") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        known = run.look()
+        assert known is not None
+        assert not known["running"]
+        threading.Timer(0.2, looking.close).start()
+        assert host.start("echo second")
+    assert host.finish()["tail"] == ["second"]
 
 
 def test_what_it_leaves_in_the_background_is_left_alone(host: Host) -> None:
