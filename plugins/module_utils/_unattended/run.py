@@ -114,24 +114,25 @@ def _live(pipe: t.BinaryIO, script: str, questions: t.Sequence[Question], log: s
             output = _open_log(log)
             offset = os.lseek(output, 0, os.SEEK_END)
             _note(output, f"{script} begins")
+            known: Facts = {
+                "log": log,
+                "offset": offset,
+                "since": time.monotonic(),
+                "pid": os.getpid(),
+                "answered": 0,
+            }
+            _write(record, known)
         except OSError as error:
             pipe.write(f"{error.filename or log} on the target cannot be written to: {error.strerror}".encode())
             return
-        known: Facts = {
-            "log": log,
-            "offset": offset,
-            "since": time.monotonic(),
-            "pid": os.getpid(),
-            "answered": 0,
-        }
-        _write(record, known)
         pipe.write(b"started")
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _refuse)
     dialogue = Dialogue(questions)
     known["reason"] = ""
-    terminal = Terminal(["/bin/bash", script], {**os.environ, **ENVIRONMENT}, os.path.dirname(script))
+    terminal: Terminal | None = None
     try:
+        terminal = Terminal(["/bin/bash", script], {**os.environ, **ENVIRONMENT}, os.path.dirname(script))
         _drive(terminal, dialogue, output, known, timeout, lambda: _count(record, known, dialogue))
     except EndedEarlyError as reason:
         known["reason"] = str(reason)
@@ -139,12 +140,14 @@ def _live(pipe: t.BinaryIO, script: str, questions: t.Sequence[Question], log: s
         known["reason"] = f"the script could not be driven: {error}"
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # what is ending already need not be ended again
-    if known["reason"]:
+    if terminal and known["reason"]:
         terminal.end()
-    terminal.close()
-    known.update(code=terminal.code, seconds=time.monotonic() - known["since"], answered=dialogue.answered)
+    if terminal:
+        terminal.close()
+    code = terminal.code if terminal else None
+    known.update(code=code, seconds=time.monotonic() - known["since"], answered=dialogue.answered)
     _write(record, known)
-    how = known["reason"] or f"exit code {terminal.code}"
+    how = known["reason"] or f"exit code {code}"
     with contextlib.suppress(OSError):  # a full disk may be what ended it
         _note(output, f"{script} ended after {known['seconds']:.0f} s: {how}")
 
@@ -225,9 +228,12 @@ def _flock(descriptor: int, kind: int) -> bool:
 
 
 def _write(record: int, known: Facts) -> None:
-    """Write the record anew in its place, since the lock is on this file."""
+    """Write the record anew in its place, since the lock is on this file; raises OSError, which names it."""
     data = json.dumps(known).encode("utf-8")
-    os.pwrite(record, data.ljust(os.fstat(record).st_size), 0)
+    try:
+        os.pwrite(record, data.ljust(os.fstat(record).st_size), 0)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, RECORD) from error
 
 
 def _keep(output: int, data: bytes) -> None:

@@ -93,6 +93,30 @@ def test_without_room_for_its_log_nothing_is_started(host: Host, small_files: in
     assert not (host.folder / "ran").exists()
 
 
+def test_without_room_for_its_record_nothing_is_started(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*dummy: t.Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", refuse)
+    with pytest.raises(
+        PreflightError, match=r"record\.json on the target cannot be written to: No space left on device"
+    ):
+        host.start(f"touch {host.folder}/ran")
+    assert run.look() is None
+    assert not (host.folder / "ran").exists()
+
+
+def test_without_a_terminal_it_ends_and_that_is_what_is_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*dummy: t.Any) -> t.Any:
+        raise OSError("out of pty devices")
+
+    monkeypatch.setattr(run, "Terminal", refuse)
+    assert host.start(f"touch {host.folder}/ran")
+    known = host.finish()
+    assert (known["code"], known["reason"]) == (None, "the script could not be driven: out of pty devices")
+    assert not (host.folder / "ran").exists()
+
+
 def test_a_log_that_is_a_device_or_a_pipe_is_refused_and_left_as_it_is(host: Host) -> None:
     os.mkfifo(host.log)
     for path, reason in ((host.log, "No such device or address"), (pathlib.Path("/dev/null"), "it is no regular file")):
