@@ -17,10 +17,10 @@ import random
 import time
 
 from .. import _evidence
-from .sweep import TIME_OVER, Sweep
+from .sweep import TIME_OVER, Probe, Sweep
 
 _SAMPLE = 16
-_LATER_SAMPLE = 64
+_LATER_SAMPLE = 64  # of each path
 _LATER = 1.0  # seconds
 _SECONDS = 2.0
 _BAD = 0.05  # a loss worth telling
@@ -44,21 +44,27 @@ def run(sweep: Sweep, seconds: float) -> None:
             return
 
 
-def confirm(sweep: Sweep) -> bool:
+def confirm(sweep: Sweep, end: float) -> bool:
     """Tell whether all silent ports were asked often enough, and are so a second after the last time, too.
 
     That many questions were lost is no matter of chance if all went in a moment, and the way was closed for it. If one
-    is answered now, all that are silent have to be asked anew. It takes that second, and the time for an answer.
+    is answered now, all that are silent over its path have to be asked anew. It takes that second, and the time for
+    some questions and their answers: until `end`, or two seconds more.
     """
     doubtful = sweep.doubtful
-    silent = [probe for probe in sweep.silent if probe.path not in doubtful]
+    silent: dict[int, list[Probe]] = {}
+    for probe in sweep.silent:
+        if probe.path not in doubtful:
+            silent.setdefault(probe.path, []).append(probe)
     if silent:
-        sweep.listen(max(probe.asked_at for probe in silent) + _LATER - time.monotonic())
-        for probe in random.sample(silent, min(_LATER_SAMPLE, len(silent))):
-            sweep.send(probe, time.monotonic())
+        last = max(probe.asked_at for probes in silent.values() for probe in probes)
+        sweep.listen(last + _LATER - time.monotonic())
+        samples = [random.sample(probes, min(_LATER_SAMPLE, len(probes))) for probes in silent.values()]
+        sweep.ask([probe for sample in samples for probe in sample], max(end, time.monotonic() + _SECONDS))
         sweep.listen(sweep.patience)
-    if any(probe.answered for probe in silent):
-        sweep.start_over()
+    for path, probes in silent.items():
+        if any(probe.answered for probe in probes):
+            sweep.start_over(path)
     return not sweep.doubtful
 
 

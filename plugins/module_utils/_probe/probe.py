@@ -101,7 +101,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
         known, source_ports = time.monotonic(), sweep.source_ports
         heard = {number for number, path in enumerate(ways) if _heard(tcp.evidence, path, vantage)}
         asked_again = look_again(sweep, heard)
-        while not control.confirm(sweep) and not sweep.exhausted and time.monotonic() < end:
+        while not control.confirm(sweep, end) and not sweep.exhausted and time.monotonic() < end:
             control.run(sweep, end - time.monotonic())
             known = time.monotonic()
             asked_again |= look_again(sweep, heard)

@@ -155,10 +155,11 @@ class Sweep:
         """Whether it has asked as often as it may."""
         return self.rounds >= _MOST_ROUNDS
 
-    def start_over(self) -> None:
-        """Take none of the questions to silent ports for enough: they were lost together."""
+    def start_over(self, path: int) -> None:
+        """Take none of the questions to silent ports of one path for enough: they were lost together."""
         for probe in self.silent:
-            probe.sends = 0
+            if probe.path == path:
+                probe.sends = 0
 
     def lost(self, path: int) -> float:
         """The share of questions to open ports that had no answer over one path, as far as is known."""
@@ -222,7 +223,7 @@ class Sweep:
                 at += 1
             ready = [probe for probe in waiting[first:at] if not probe.answered]
             random.shuffle(ready)
-            self._ask(ready, end)
+            self.ask(ready, end)
 
     def _await_one(self, probes: t.Iterable[Probe], end: float) -> None:
         """Wait until the answer to one is overdue, or until all are answered."""
@@ -238,7 +239,8 @@ class Sweep:
             self.listen(min(end - now, _MOMENT))
             now = time.monotonic()
 
-    def _ask(self, probes: t.Sequence[Probe], end: float) -> None:
+    def ask(self, probes: t.Sequence[Probe], end: float) -> None:
+        """Ask some ports, at the pace that it has found."""
         at = 0
         while at < len(probes):
             now = time.monotonic()

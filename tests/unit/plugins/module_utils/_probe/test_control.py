@@ -22,7 +22,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._listener.binding
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.record import Record
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.serving import Server
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe import patience, sweep, udp_socket
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe import control, patience, sweep, udp_socket
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.pace import FLOOR, START
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe import probe
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import resolve
@@ -217,6 +217,21 @@ def test_a_pause_of_the_way_closes_no_port(
     with listener(session, asked), relay(asked, outage(after, 0.6)):
         facts = probe(session, 0, RELAY, [row("udp", asked)], 0)
     assert [(found["seen"], found["ports"]) for found in answers(facts)] == [("open", format_ports(asked))]
+
+
+def test_a_path_on_which_a_silent_port_answers_later_is_asked_anew_and_no_other(
+    free_ports: FreePorts, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "_LATER", 0.0)
+    ports = free_ports(3)
+    closed = resolve("::1")[0]
+    with listener(session, ports), Sweep(session, 0, [resolve(LISTENER)[0], closed], ports, 0) as asked:
+        for probe in asked.probes:
+            probe.sends = 9  # and all was lost
+        monkeypatch.setattr(control, "_LATER_SAMPLE", 1)
+        assert not control.confirm(asked, 0.0)
+        assert sorted((probe.path, probe.sends) for probe in asked.silent) == [(0, 0)] * 2 + [(1, 9)] * 2 + [(1, 10)]
+        assert 0 in asked.doubtful
 
 
 @pytest.mark.parametrize(("ports", "rate", "burst"), [(50, 10, 20), (200, 10, 50)])

@@ -775,7 +775,7 @@ def test_a_ceiling_of_the_pace_gives_udp_more_time(
 ) -> None:
     given_: list[float] = []
     monkeypatch.setattr(control, "run", lambda dummy, seconds: given_.append(seconds))
-    monkeypatch.setattr(control, "confirm", lambda dummy: True)
+    monkeypatch.setattr(control, "confirm", lambda *dummy: True)
     probe(session, 0, "127.0.0.1", [row("udp", range(50_000, 50_100))], ceiling)
     assert given_ == [pytest.approx(seconds)]
 
