@@ -18,8 +18,8 @@ description:
   - Before silent ports are left, some that are known to be open are asked again, from another source port and from the
     same one. If they are silent too, it is no rule that stops the others, but a full connection table on the way, or
     something that shuts the prober out.
-  - Silent ports are asked once more a second later. If one of them answers then, the way was closed for a moment, or takes
-    only so much at a time, and all that are silent are asked anew.
+  - Silent ports are asked once more a second later. If one of them answers then, the way was closed for a moment, or
+    takes only so much at a time, and all that are silent are asked anew.
   - For the default table it ends within 45 seconds, whatever the network does, plus the time that the system takes to
     resolve O(address). A O(pace) adds eight times what one question to each UDP port takes at that pace, and many
     silent TCP ports add four seconds for each hundred or so.
