@@ -22,6 +22,7 @@ from .paths import PATHS, Path
 from .places import PYTHON, ROOT, free_server, lab
 from .table import Results, render
 from .tools import Tool
+from .tools.bare_loop import BareLoop
 from .tools.netcat import Netcat
 from .tools.nmap import BEST, Nmap
 from .tools.ours import Ours
@@ -43,6 +44,7 @@ def main() -> int:
     tools: list[Tool] = [
         Ours(),
         Nmap("nmap, best setting", BEST, LIMIT),
+        BareLoop(),
         Nmap("nmap, default", (), float(os.environ.get("BENCH_NMAP_SECONDS") or 60), once=True),
         Netcat(20),
         WaitFor(5),
