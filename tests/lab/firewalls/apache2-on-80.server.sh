@@ -6,4 +6,4 @@
 # A rented server that came with a web server, as many do.
 
 systemctl stop haproxy.service
-systemctl enable --quiet --now apache2.service
+systemctl start apache2.service

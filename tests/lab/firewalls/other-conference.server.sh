@@ -6,4 +6,4 @@
 # Another conference server, or one of plugNmeet's own that was started by hand.
 
 systemctl stop plugnmeet.service
-systemctl enable --quiet --now other-conference.service
+systemctl start other-conference.service
