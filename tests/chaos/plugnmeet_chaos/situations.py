@@ -561,6 +561,10 @@ def situations() -> int:
     """Those that were asked for; exits with 0 if each came to what it should."""
     asked = os.environ.get("CHAOS_SITUATIONS") or ",".join(FEW)
     wanted = list(SITUATIONS) if asked == "all" else asked.split(",")
+    unknown = [name for name in wanted if name not in SITUATIONS]
+    if unknown:
+        say(f"CHAOS_SITUATIONS has {', '.join(unknown)}; there are all, or with commas between: {', '.join(SITUATIONS)}")
+        return 2
     subprocess.run([ROOT / "tests/tools/collection"], check=True)
     lab("up")
     lab("firewall", "none")
