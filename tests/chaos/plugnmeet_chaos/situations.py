@@ -563,7 +563,7 @@ def situations() -> int:
     wanted = list(SITUATIONS) if asked == "all" else asked.split(",")
     unknown = [name for name in wanted if name not in SITUATIONS]
     if unknown:
-        say(f"CHAOS_SITUATIONS has {', '.join(unknown)}; there are all, or with commas between: {', '.join(SITUATIONS)}")
+        say(f"CHAOS_SITUATIONS has {', '.join(unknown)}; take all, or some of {', '.join(SITUATIONS)}, with commas")
         return 2
     subprocess.run([ROOT / "tests/tools/collection"], check=True)
     lab("up")
