@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .paths import Path
+from .paths import MEDIA, Path
+from .places import Done
 
 NONE: frozenset[int] = frozenset()
 
@@ -48,3 +49,15 @@ class Run:
     """It was stopped when its time was over."""
     facts: dict[str, float] = field(default_factory=dict)
     """What only this tool is measured for."""
+
+
+def run_of(done: Done, answer: Answer, path: Path) -> Run:
+    """The run of a tool that asked every port, and whose whole time counts."""
+    return Run(
+        seconds=done.seconds,
+        wrong=answer.wrong(path, MEDIA),
+        undecided=answer.undecided(path),
+        bytes_sent=done.wire.bytes_sent,
+        packets=done.wire.packets,
+        over=done.over,
+    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from ..answer import Answer, Run
+from ..answer import Answer, Run, run_of
 from ..paths import FIRST, LAST, MEDIA, Path
 from ..places import ADDRESS, PROGRAMS, PYTHON, echo, measure
 
@@ -28,11 +28,4 @@ class BareLoop:
         with echo():
             done = measure([PYTHON, PROGRAMS / "bare_loop.py", ADDRESS, f"{FIRST}-{LAST}"], LIMIT)
         answer = Answer(untold=MEDIA) if done.over else Answer(open=frozenset(json.loads(done.output)))
-        return Run(
-            seconds=done.seconds,
-            wrong=answer.wrong(path, MEDIA),
-            undecided=answer.undecided(path),
-            bytes_sent=done.wire.bytes_sent,
-            packets=done.wire.packets,
-            over=done.over,
-        )
+        return run_of(done, answer, path)

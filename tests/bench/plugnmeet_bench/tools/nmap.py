@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from ..answer import Answer, Run
+from ..answer import Answer, Run, run_of
 from ..paths import FIRST, LAST, MEDIA, Path
 from ..places import ADDRESS, echo, measure, provide
 from .ours import numbers
@@ -39,14 +39,7 @@ class Nmap:
             done = measure([*SCAN, *self._options, ADDRESS], self._limit)
         # It says nothing before it is through.
         answer = Answer(untold=MEDIA) if done.over else read(done.output)
-        return Run(
-            seconds=done.seconds,
-            wrong=answer.wrong(path, MEDIA),
-            undecided=answer.undecided(path),
-            bytes_sent=done.wire.bytes_sent,
-            packets=done.wire.packets,
-            over=done.over,
-        )
+        return run_of(done, answer, path)
 
 
 def read(report: str) -> Answer:
