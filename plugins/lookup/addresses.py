@@ -42,7 +42,8 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._addresses import FAMILY_NAMES, plain_ip
+from ansible_collections.plugnmeet.server.plugins.module_utils._addresses import FAMILY_NAMES, one_of_each, plain_ip
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 
 
 class LookupModule(LookupBase):
@@ -67,13 +68,8 @@ def _addresses(name: str) -> dict[str, str]:
             f'"{name}" has no address on the controller ({reason}); give the address by which outsiders reach the '
             "server as preflight_address"
         ) from error
-    found: dict[str, str] = {}
-    for family, dummy_type, dummy_protocol, dummy_name, address in rows:
-        if family in FAMILY_NAMES:
-            known, other = FAMILY_NAMES[family], plain_ip(str(address[0]))
-            if found.setdefault(known, other) != other:
-                raise AnsibleError(
-                    f'"{name}" has several {known} addresses, such as {found[known]} and {other}; name the one to test '
-                    "as preflight_address"
-                )
-    return found
+    try:
+        found = one_of_each(name, rows)
+    except PreflightError as error:
+        raise AnsibleError(f"{error} as preflight_address") from error
+    return {FAMILY_NAMES[family]: plain_ip(str(address[0])) for family, address in found.items()}

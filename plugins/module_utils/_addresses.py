@@ -12,6 +12,8 @@ import functools
 import socket
 import typing as t
 
+from ._errors import PreflightError
+
 FAMILY_NAMES = {socket.AF_INET: "ipv4", socket.AF_INET6: "ipv6"}
 
 _MAPPED = "::ffff:"
@@ -28,6 +30,21 @@ def plain_ip(ip: str) -> str:
 def family_of(ip: str) -> str:
     """Return `ipv4` or `ipv6` for a plain address."""
     return "ipv6" if ":" in ip else "ipv4"
+
+
+def one_of_each(name: str, found: t.Iterable[tuple[t.Any, ...]]) -> dict[socket.AddressFamily, tuple[t.Any, ...]]:
+    """Of what getaddrinfo found for `name` return the socket address of each family.
+
+    Raises PreflightError if a family has several: one that is not tested proves nothing.
+    """
+    addresses: dict[socket.AddressFamily, tuple[t.Any, ...]] = {}
+    for family, dummy_type, dummy_protocol, dummy_name, address in found:
+        if family in FAMILY_NAMES and addresses.setdefault(family, address)[0] != address[0]:
+            raise PreflightError(
+                f'"{name}" has several {FAMILY_NAMES[family]} addresses, such as {addresses[family][0]} and '
+                f"{address[0]}; name the one to test"
+            )
+    return addresses
 
 
 def plain(address: tuple[t.Any, ...]) -> tuple[str, int]:

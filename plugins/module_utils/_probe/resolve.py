@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import typing as t
 
-from .._addresses import FAMILY_NAMES, plain
+from .._addresses import FAMILY_NAMES, one_of_each, plain
 from .._errors import PreflightError
 from .icmp import NEIGHBOUR_MISSING, Rejection
 
@@ -50,19 +50,13 @@ def resolve(address: str) -> list[Path]:
     except (socket.gaierror, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no host name"
         raise PreflightError(f'"{address}" does not resolve: {reason}') from error
-    paths: dict[socket.AddressFamily, Path] = {}
-    for family, dummy_type, dummy_protocol, dummy_name, sockaddr in found:
-        if family in paths and paths[family].ip != sockaddr[0]:
-            raise PreflightError(
-                f'"{address}" has several {FAMILY_NAMES[family]} addresses, such as {paths[family].ip} and '
-                f"{sockaddr[0]}; name the one to test"
-            )
-        if family in FAMILY_NAMES and family not in paths:
-            local, no_way = _way(family, sockaddr)
-            paths[family] = Path(family, FAMILY_NAMES[family], str(sockaddr[0]), sockaddr, local, no_way)
+    paths = []
+    for family, sockaddr in one_of_each(address, found).items():
+        local, no_way = _way(family, sockaddr)
+        paths.append(Path(family, FAMILY_NAMES[family], str(sockaddr[0]), sockaddr, local, no_way))
     if not paths:
         raise PreflightError(f'"{address}" has neither an IPv4 nor an IPv6 address')
-    return sorted(paths.values(), key=lambda path: path.name)
+    return sorted(paths, key=lambda path: path.name)
 
 
 def _way(family: socket.AddressFamily, sockaddr: SocketAddress) -> tuple[str, str]:
