@@ -20,7 +20,7 @@ description:
     something that shuts the prober out.
   - Silent ports are asked once more a second later. If one of them answers then, the way was closed for a moment, or
     takes only so much at a time, and all that are silent are asked anew.
-  - For the default table it ends within 45 seconds, whatever the network does, plus the time that the system takes to
+  - For the default table it ends within 60 seconds, whatever the network does, plus the time that the system takes to
     resolve O(address). A O(pace) adds eight times what one question to each UDP port takes at that pace, and many
     silent TCP ports add four seconds for each hundred or so.
   - A port that could not be asked often enough in that time is said to be untested, and not to be closed.

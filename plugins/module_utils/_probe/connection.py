@@ -56,7 +56,7 @@ class Connection:
         try:
             self._sock = socket.socket(path.family, socket.SOCK_STREAM)
         except OSError as error:
-            self.outcome = _no_socket(error)
+            self.outcome, self._ended = _no_socket(error), True
             return
         try:
             self._sock.setblocking(False)
@@ -91,7 +91,7 @@ class Connection:
 
     def give_up(self) -> None:
         """End it with what there is; without an outcome if nothing at all came back."""
-        if self.outcome or self._ended:
+        if self._ended:
             return
         if self._heard:  # half an answer, of which no more seems to come
             self._end(_weigh(self._asking.receive(b"")[1]))

@@ -29,7 +29,7 @@ _BAD = 0.05  # a loss worth telling
 def run(sweep: Sweep, seconds: float) -> None:
     """Run `sweep` for `seconds` at the most, and give up the paths that take no more, with evidence of it.
 
-    The controls take up to four seconds more for each path that is limited.
+    The controls take up to eight seconds more for each path that is limited.
     """
     end = time.monotonic() + seconds
     while True:

@@ -13,6 +13,7 @@ import math
 # Seconds to wait where nothing was answered yet. It takes four rounds and more to believe that, and so a second.
 UNKNOWN = 0.25
 SHORTEST = 0.02
+LONGEST = 2.0  # what comes later counts, but nobody waits for it
 _LONGER = 1.5
 _FADES = 0.9
 _REORDERING = 0.25  # of the shortest round trip (RFC 8985, section 6.2, step 4)
@@ -40,7 +41,7 @@ class Patience:
     @property
     def wait(self) -> float:
         """How many seconds an answer may take."""
-        return max(SHORTEST, _LONGER * self.round_trip) if self.round_trip else self._unknown
+        return min(LONGEST, max(SHORTEST, _LONGER * self.round_trip)) if self.round_trip else self._unknown
 
     def overdue(self, now: float) -> float:
         """Return how old a question must be for its answer to be overdue: when it was sent, at the latest.

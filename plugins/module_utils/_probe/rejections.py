@@ -20,7 +20,7 @@ _GAP = 1.05  # seconds between two questions that ask for an ICMP error: Linux s
 _MOST_QUESTIONS = 3
 
 
-def nobody_there(sweep: Sweep, heard: t.AbstractSet[int] = frozenset()) -> dict[int, icmp.Rejection]:
+def nobody_there(sweep: Sweep, heard: t.AbstractSet[int]) -> dict[int, icmp.Rejection]:
     """Return, of each path where nothing was answered, the error that says that nobody has its address, if one did.
 
     Such an error is about the address and not about the port that was asked (RFC 792, RFC 4443, section 3.1). But a
@@ -31,7 +31,7 @@ def nobody_there(sweep: Sweep, heard: t.AbstractSet[int] = frozenset()) -> dict[
     return {path: rejection for path, rejection in missing.items() if path not in answered}
 
 
-def look_again(sweep: Sweep, heard: t.AbstractSet[int] = frozenset()) -> set[tuple[int, int]]:
+def look_again(sweep: Sweep, heard: t.AbstractSet[int]) -> set[tuple[int, int]]:
     """Ask some of the silent ports again, slowly, for ICMP errors about them; return their paths and numbers.
 
     A rejected range shows as a few rejected ports among silent ones, of which the edges and the middle are asked; one
@@ -83,7 +83,7 @@ def _silent_runs(sweep: Sweep) -> list[list[Probe]]:
     return runs
 
 
-def conclude(sweep: Sweep, asked: set[tuple[int, int]], heard: t.AbstractSet[int] = frozenset()) -> None:
+def conclude(sweep: Sweep, asked: set[tuple[int, int]], heard: t.AbstractSet[int]) -> None:
     """Turn the rejections into evidence.
 
     Of a run with a rejected port the whole run was rejected, unless it was not always in the same way, or one of the

@@ -234,6 +234,19 @@ def test_a_path_on_which_a_silent_port_answers_later_is_asked_anew_and_no_other(
         assert 0 in asked.doubtful
 
 
+def test_a_ceiling_of_the_pace_holds_for_the_later_questions_too(
+    free_ports: FreePorts, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "_LATER", 0.0)
+    monkeypatch.setattr(control, "_SECONDS", 0.2)
+    ports = free_ports(30)
+    with Sweep(session, 0, resolve(LISTENER), ports, 10) as asked:
+        for probe in asked.probes:
+            probe.sends = 9
+        assert control.confirm(asked, 0.0)
+        assert asked.sent <= 4  # in 0.2 s
+
+
 @pytest.mark.parametrize(("ports", "rate", "burst"), [(50, 10, 20), (200, 10, 50)])
 def test_a_limit_that_lets_in_a_few_a_second_closes_no_port(
     free_ports: FreePorts, row: Row, session: Session, ports: int, rate: float, burst: float

@@ -6,7 +6,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.patience import SHORTEST, UNKNOWN, Patience
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.patience import (
+    LONGEST,
+    SHORTEST,
+    UNKNOWN,
+    Patience,
+)
 
 
 def test_without_an_answer_there_is_nothing_to_go_by() -> None:
@@ -22,6 +27,12 @@ def test_it_takes_half_as_long_again_as_the_longest_of_late() -> None:
     for number in range(50):
         patience.answered(10.0 + number, 0.1)
     assert patience.wait == pytest.approx(0.15)
+
+
+def test_who_holds_answers_back_does_not_hold_up_the_sweep() -> None:
+    patience = Patience()
+    patience.answered(10.0, 20.0)
+    assert patience.wait == LONGEST
 
 
 def test_a_short_way_is_given_its_time_too() -> None:

@@ -691,7 +691,7 @@ def test_with_a_low_ceiling_and_a_short_time_no_udp_port_is_left_as_silent(
         sweep = stack.enter_context(Sweep(session, 0, resolve("127.0.0.1"), ports, 20))
         control.run(sweep, 0.3)
         control.tell_doubts(sweep)
-        conclude(sweep, look_again(sweep))
+        conclude(sweep, look_again(sweep, set()), set())
     assert 0 < sweep.sent < 10
     assert sweep.evidence.to_list() == [row_of("unsent", "udp", "ipv4", ports, reason=TIME_OVER)]
 
@@ -704,7 +704,7 @@ def test_when_the_time_is_over_what_was_proven_stays_so(
     with Sweep(session, 0, resolve("127.0.0.1"), ports, 30) as sweep:
         control.run(sweep, 0.4)
         control.tell_doubts(sweep)
-        conclude(sweep, look_again(sweep))
+        conclude(sweep, look_again(sweep, set()), set())
     proven = sweep.evidence.all("open", "udp", "ipv4", 0)
     assert 0 < len(proven) < 20
     assert sweep.evidence.to_list() == [
@@ -723,7 +723,7 @@ def test_when_the_rounds_are_used_up_no_udp_port_is_left_as_silent(
         sweep = stack.enter_context(Sweep(session, 0, resolve("127.0.0.1"), ports, 0))
         control.run(sweep, 10.0)
         control.tell_doubts(sweep)
-        conclude(sweep, look_again(sweep))
+        conclude(sweep, look_again(sweep, set()), set())
     assert (sweep.rounds, sweep.sent) == (1, 3)
     assert sweep.evidence.to_list() == [row_of("unsent", "udp", "ipv4", ports, reason=TIME_OVER)]
 
@@ -746,7 +746,7 @@ def test_a_question_that_never_got_out_does_not_count_as_asked(
     with Sweep(session, 0, resolve("127.0.0.1"), [443], 0) as sweep:
         control.run(sweep, 10.0)
         control.tell_doubts(sweep)
-        conclude(sweep, look_again(sweep))
+        conclude(sweep, look_again(sweep, set()), set())
     assert (sweep.rounds, sweep.sent) == (6, 0)
     assert sweep.evidence.to_list() == [row_of("unsent", "udp", "ipv4", [443], reason=TIME_OVER)]
 
@@ -761,7 +761,7 @@ def test_a_question_that_this_host_itself_refuses_was_not_sent(
     monkeypatch.setattr(icmp, "read_errors", lambda dummy: told)
     with Sweep(session, 0, [PATH], [443, 50000], 0) as sweep:
         sweep._read_errors(0)
-        conclude(sweep, look_again(sweep))
+        conclude(sweep, look_again(sweep, set()), set())
     by = {"by": "ICMP admin prohibited", "offender": "198.51.100.1"}
     assert sweep.evidence.to_list() == [
         row_of("rejected", "udp", "ipv4", [50000], **by),
@@ -810,13 +810,32 @@ def test_if_nobody_is_there_no_port_is(
     ports = [443, *range(50_000, 50_004)]
     with Sweep(session, 0, [PATH], ports, 0) as sweep:
         sweep._read_errors(0)
-        assert bool(nobody_there(sweep)) is all_of_it
+        assert bool(nobody_there(sweep, set())) is all_of_it
         if all_of_it:
-            conclude(sweep, look_again(sweep))
+            conclude(sweep, look_again(sweep, set()), set())
             assert sweep.sent == 0
             assert sweep.evidence.all("rejected", "udp", "ipv4", 0) == set(ports)
             sweep.probes[0].answered = True  # somebody is
-            assert nobody_there(sweep) == {}
+            assert nobody_there(sweep, set()) == {}
+
+
+def test_who_answers_over_tcp_is_there_whatever_is_rejected_over_udp(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (web,), (first, *others) = free_ports(1), free_ports(3)
+
+    def read_errors(sock: socket.socket) -> list[icmp.Rejection]:
+        told = [icmp.Rejection(first, "ICMP host unreachable", "198.51.100.1")]
+        return told if sock.type == socket.SOCK_DGRAM else []
+
+    with contextlib.ExitStack() as stack:
+        silent(stack, [first, *others])
+        listen(row("tcp", [web]))
+        monkeypatch.setattr(icmp, "read_errors", read_errors)
+        monkeypatch.setattr(Sweep, "_receive", lambda sweep: sweep._read_errors(0))  # as if one waited in the queue
+        facts = probe(session, 0, "127.0.0.1", [row("tcp", [web]), row("udp", [first, *others])], 0)
+    rejected = [(found["protocol"], found["ports"]) for found in facts["evidence"] if found["seen"] == "rejected"]
+    assert rejected == [("udp", str(first))]
 
 
 def test_an_error_of_the_address_is_one_of_its_tcp_ports_too(session: Session) -> None:

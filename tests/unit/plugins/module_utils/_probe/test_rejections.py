@@ -59,7 +59,7 @@ class Swept(Sweep):
 def swept(session: Session) -> t.Callable[..., Swept]:
     def look(*arguments: t.Any, **more: t.Any) -> Swept:
         sweep = Swept(session, *arguments, **more)
-        conclude(sweep, look_again(sweep))
+        conclude(sweep, look_again(sweep, set()), set())
         return sweep
 
     return look
@@ -92,7 +92,7 @@ def test_what_was_not_asked_often_enough_is_left_alone(session: Session) -> None
     sweep = Swept(session, "110-130", heard="", rejecting="110-130")
     for probe in sweep.silent:
         probe.sends = 1
-    conclude(sweep, look_again(sweep))
+    conclude(sweep, look_again(sweep, set()), set())
     assert (sweep.asked, sweep.found()) == ([], "")
 
 
@@ -111,7 +111,7 @@ def test_ranges_are_asked_the_largest_first_and_no_more_than_three(swept: t.Call
 def test_errors_from_two_senders_are_kept_apart(session: Session) -> None:
     sweep = Swept(session, "110-119", heard="110", rejecting="")
     sweep.rejected[0, 119] = Rejection(119, BY, "198.51.100.9")
-    conclude(sweep, look_again(sweep))
+    conclude(sweep, look_again(sweep, set()), set())
     assert sweep.found() == "110"
     assert sweep.found(by=BY, offender="198.51.100.9") == "119"
 
@@ -119,7 +119,7 @@ def test_errors_from_two_senders_are_kept_apart(session: Session) -> None:
 def test_that_nobody_is_there_holds_for_every_port(session: Session) -> None:
     sweep = Swept(session, "100-199", heard="", rejecting="")
     sweep.rejected[0, 142] = Rejection(142, "ICMP host unreachable", ROUTER)
-    conclude(sweep, look_again(sweep))
+    conclude(sweep, look_again(sweep, set()), set())
     assert sweep.asked == []
     assert sweep.found(by="ICMP host unreachable", offender=ROUTER) == "100-199"
 
