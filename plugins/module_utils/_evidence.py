@@ -23,8 +23,10 @@ MOVED = "moved"  # the proof came back, and says that the question arrived on po
 ACCEPTED = "accepted"  # a TCP connection was completed, and then nothing came
 FOREIGN = "foreign"  # an answer of somebody else, described by `what`
 REJECTED = "rejected"  # refused with `by`, RST or ICMP, from `offender` as far as the kernel tells
+RESET_AFTER_CONNECTING = "TCP reset after connecting"  # a `by`: somebody completed the connection before
 UNSENT = "unsent"  # the prober itself could not ask; `reason`
-ASKED = "asked"  # a TCP port without proof was asked from source port `source`
+# A TCP port without proof was asked from source port `source`; `marked` is "no" where the system took no mark for it
+ASKED = "asked"
 LIMITED = "limited"  # silent, as were new questions to known open ports: no more `limit` get through `after` so many
 # How far it came: `router` of hop `hop` answered last, `next` is behind it, the target is hop `of`; `instead` is the
 # protocol that does get through

@@ -39,7 +39,8 @@ _QUESTION = re.compile(rb"([A-Za-z0-9]{16}):v([0-9]{2})p([0-9]{5})")
 _VISITOR_QUESTION = re.compile(rb"([A-Za-z0-9]{16})/([A-Za-z0-9]{8}):[A-Za-z0-9+/]{4,256}")
 
 # The maximum segment size in a probe's SYN stands for session and vantage: a SYN has no room for more, scanners and
-# browsers use larger ones, middle boxes only ever lower those above some 1200, and any host may set it on its socket.
+# browsers use larger ones, and middle boxes only ever lower those above some 1200. Linux lets any user set it; BSD and
+# macOS take none above their default, so that their SYNs have no mark.
 MARKS = range(600, 1200)
 VANTAGES = 100
 

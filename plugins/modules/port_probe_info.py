@@ -26,6 +26,8 @@ description:
   - A port that could not be asked often enough in that time is said to be untested, and not to be closed.
   - In check mode nothing is sent. The result says which addresses O(address) has, and whether there is a way to them.
   - Needs no privilege.
+  - On a system that lets nobody set a large TCP_MAXSEG, such as macOS, the target cannot tell this prober's connections
+    from others'. A TCP port is proven open there as anywhere; of a silent one it is not known where it was lost.
 version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)

@@ -40,18 +40,19 @@ def astray(vantage: Vantage, family: str, target: Target) -> Astray | None:
     """
     if target.gap or not target.addresses or vantage.outside is False:
         return None
+    there, address = vantage.as_target_sees(family)
     everything = [interface.ip for interface in target.addresses]
-    own = [ip for ip in everything if ip.version == _VERSIONS[family] and not (ip.is_loopback or ip.is_link_local)]
-    came_to = vantage.came_to.get(family, ())
-    if {vantage.addresses[family], *came_to} & {str(ip) for ip in everything} or _heard(vantage, family, target):
+    own = [ip for ip in everything if ip.version == _VERSIONS[there] and not (ip.is_loopback or ip.is_link_local)]
+    came_to = vantage.came_to.get(there, ())
+    if {address, *came_to} & {str(ip) for ip in everything} or _heard(vantage, family, target):
         return None
     public = [ip for ip in own if of_the_internet(ip)]
     if own and not public and not came_to:
         return None
     return Astray(
-        address=vantage.addresses[family],
+        address=address,
         own=[str(ip) for ip in public or own],
-        ipv6_off=target.ipv6_off if family == "ipv6" and not own else "",
+        ipv6_off=target.ipv6_off if there == "ipv6" and not own else "",
         beside=next((ip for other, ip in vantage.addresses.items() if other != family), ""),
         arrived=bool(came_to),
     )
@@ -60,7 +61,11 @@ def astray(vantage: Vantage, family: str, target: Target) -> Astray | None:
 def _heard(vantage: Vantage, family: str, target: Target) -> bool:
     """Tell whether anything of this vantage came to the listener over this family."""
     return any(
-        side.all(seen, protocol, family, vantage.number)
-        for side, seen in ((vantage.evidence, saw.OPEN), (vantage.evidence, saw.MOVED), (target.evidence, saw.RECEIVED))
+        side.all(seen, protocol, over, vantage.number)
+        for side, seen, over in (
+            (vantage.evidence, saw.OPEN, family),
+            (vantage.evidence, saw.MOVED, family),
+            (target.evidence, saw.RECEIVED, vantage.as_target_sees(family)[0]),
+        )
         for protocol in saw.PROTOCOLS
     )

@@ -48,6 +48,9 @@ _INSIDE = tuple(
     )
 )
 
+# The IPv4 internet as a host sees it that has IPv6 only (RFC 6052, section 2.1; RFC 8215)
+_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+
 
 class Vantage(t.NamedTuple):
     """One prober: what it saw, and who it was to the target.
@@ -73,6 +76,13 @@ class Vantage(t.NamedTuple):
     evidence: Evidence
     came_to: dict[str, tuple[str, ...]]
     source_port: t.Mapping[str, int] = {}
+
+    def as_target_sees(self, family: str) -> tuple[str, str]:
+        """The family and address to which questions over `family` come: with NAT64 others than this prober asks."""
+        asked = ipaddress.ip_address(self.addresses[family])
+        if asked.version == 6 and any(asked in network for network in _TRANSLATED):
+            return "ipv4", str(ipaddress.IPv4Address(asked.packed[-4:]))
+        return family, str(asked)
 
 
 class Target(t.NamedTuple):

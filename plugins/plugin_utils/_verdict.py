@@ -29,6 +29,7 @@ REACHABLE = ("open", "intercepted", "wrong_server", "return_blocked")
 _MOST_DETAILS = 5
 _MOST_OF_ONE_KIND = 50  # results of a check; honest hosts have a few
 _CLAIMED = "somebody else asked there too as if it were this test, be it in a flood of connections"
+_UNMARKED = "the prober's system, as macOS, refuses the mark by which the target tells its connections from others'"
 # What may come of asking an address that is not the target's
 _LOST = ("blocked_upstream", "rejected_upstream", "wrong_server", "blocked_on_host", "rejected_on_host")
 _PORT = re.compile("[1-9][0-9]{0,4}")
@@ -115,15 +116,16 @@ def _verdict_of_closed(requirement: Requirement, results: t.Iterable[Result], tr
 
 def _partition(requirement: Requirement, vantage: Vantage, family: str, target: Target) -> list[Result]:
     """Give each port of `requirement` the state of the first row of the table that it is in."""
+    there = vantage.as_target_sees(family)[0]
 
     def prober(seen: str) -> dict[Detail, set[int]]:
         return vantage.evidence.select(seen, requirement.protocol, family, vantage.number)
 
     def listener(seen: str) -> dict[Detail, set[int]]:
-        return target.evidence.select(seen, requirement.protocol, family, vantage.number)
+        return target.evidence.select(seen, requirement.protocol, there, vantage.number)
 
     def heard(seen: str) -> Ports:
-        return target.evidence.all(seen, requirement.protocol, family, vantage.number)
+        return target.evidence.all(seen, requirement.protocol, there, vantage.number)
 
     holders = _holders(target, requirement.protocol)
     arrived, received, left = (heard(seen) for seen in (saw.ARRIVED, saw.RECEIVED, saw.LEFT))
@@ -133,6 +135,7 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     unanswered = received - heard(saw.ANSWERED) - heard(saw.UNANSWERED)
     anywhere = requirement.ports
     gap, claimed = target.gap, heard(saw.CLAIMED)
+    unmarked = set().union(*(ports for detail, ports in prober(saw.ASKED).items() if ("marked", "no") in detail))
     lost = _astray(vantage, family, target)
 
     table: _Table = (
@@ -161,13 +164,15 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
         ("blocked_upstream", {(): set(anywhere)}, anywhere, {}, None),
     )
     if requirement.expect == "closed":
-        table = _in_order_of_exposure(table, requirement.protocol)
+        known = {"what": "a connection, and a reset"}
+        connected = ("wrong_server", _connected(prober(saw.REJECTED)), anywhere - answers_near, known, target.gone)
+        table = _in_order_of_exposure((*table, connected), requirement.protocol)
     left_over = set(requirement.ports)
     results: list[Result] = []
     for state, by_detail, within, known, doubt in table:
         few = _few(by_detail, left_over & within, "many things", _MOST_OF_ONE_KIND)
         for detail, ports in sorted(few.items()):
-            for these, why in _by_doubt(left_over & ports, doubt, gap, claimed):
+            for these, why in _by_doubt(left_over & ports, doubt, gap, {_CLAIMED: claimed, _UNMARKED: unmarked}):
                 left_over -= these
                 facts: dict[str, t.Any] = {**dict(detail), **known}
                 if state in ("blocked_upstream", "blocked_on_host"):
@@ -177,15 +182,18 @@ def _partition(requirement: Requirement, vantage: Vantage, family: str, target: 
     return sorted(results, key=lambda result: (result.state != "open", min(result.ports)))
 
 
-def _by_doubt(ports: Ports, doubt: str | None, gap: str, claimed: Ports) -> list[tuple[Ports, str]]:
-    """`ports` in parts, each with why its place is not certain; `doubt` is None for what the tap may miss."""
-    if doubt is not None:
-        parts = [(ports, doubt)]
-    elif gap:
-        parts = [(ports, gap)]
-    else:
-        parts = [(ports & claimed, _CLAIMED), (ports - claimed, "")]
-    return [(these, why) for these, why in parts if these]
+def _by_doubt(ports: Ports, doubt: str | None, gap: str, untold: t.Mapping[str, Ports]) -> list[tuple[Ports, str]]:
+    """`ports` in parts, each with why its place is not certain; `doubt` is None for what the tap may miss.
+
+    The tap cannot tell of the `untold`, each with why.
+    """
+    if doubt is not None or gap:
+        return [(ports, gap if doubt is None else doubt)] if ports else []
+    parts: list[tuple[Ports, str]] = []
+    for why, these in untold.items():
+        parts.append((ports & these, why))
+        ports = ports - these
+    return [(these, why) for these, why in (*parts, (ports, "")) if these]
 
 
 def _holders(target: Target, protocol: str) -> dict[Detail, set[int]]:
@@ -205,6 +213,11 @@ def _in_order_of_exposure(table: _Table, protocol: str) -> _Table:
     in_use, *others = table
     reachable = [row for row in others if row[0] in REACHABLE]
     return (*reachable, *([in_use] if protocol == "udp" else []), *(row for row in others if row not in reachable))
+
+
+def _connected(rejected: dict[Detail, set[int]]) -> dict[Detail, set[int]]:
+    """Those that were not refused at once: somebody took the connection, and then reset it."""
+    return {detail: ports for detail, ports in rejected.items() if ("by", saw.RESET_AFTER_CONNECTING) in detail}
 
 
 def _moved_away(asked: dict[Detail, set[int]], strays: dict[Detail, set[int]]) -> dict[Detail, set[int]]:

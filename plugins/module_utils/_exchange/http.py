@@ -24,6 +24,7 @@ PATH = "/.well-known/acme-challenge/"
 _LONGEST_QUESTION = 4096  # a proxy on the way adds headers of its own
 _LONGEST_ANSWER = 16384
 _MOST_WORDS = 80  # characters
+_MOST_PARTS = 64  # interim answers, or chunks: who drips many would keep this host busy
 _REQUEST_LINE = re.compile(rb"GET " + re.escape(PATH.encode("ascii")) + rb"([A-Za-z0-9_-]{1,128}) HTTP/1\.[01]")
 _STATUS_LINE = re.compile(rb"HTTP/[0-9.]{1,4} ([1-9][0-9]{2})(?: .*)?")
 _END_OF_HEAD = b"\r\n\r\n"
@@ -31,6 +32,8 @@ _END_OF_HEAD = b"\r\n\r\n"
 _PROXY_HEADERS = ("via", "x-cache", "x-squid-error", "proxy-authenticate", "proxy-connection", "cf-ray")
 _NAMES_OF_OTHERS = ("via", "server", "x-cache")  # the listener says none of it, so who does has passed the proof on
 _PROXY_STATUSES = (407, 502, 503, 504)
+_SWITCHING_PROTOCOLS = 101  # the one status below 200 that is the last of an answer (RFC 9110, section 15.2)
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,6})[ \t]*(?:;.*)?")
 _AUTHENTICATION_REQUIRED = 511  # RFC 6585, section 6: by a network that wants a login
 
 
@@ -78,7 +81,7 @@ class Asking:
         return b"", self._check(answer) if answer.complete or ended else None
 
     def _check(self, answer: _Answer) -> Reply:
-        if answer.status == 200 and answer.body == self._proof:
+        if answer.status == 200 and answer.body.rstrip() == self._proof:  # RFC 8555, section 8.3
             added = next((answer.headers[name] for name in _NAMES_OF_OTHERS if answer.headers.get(name)), "")
             return Reply(Outcome.PROVEN, about={"via": _short(added)} if added else {})
         about = {"server": _short(answer.headers["server"])} if answer.headers.get("server") else {}
@@ -139,22 +142,42 @@ class Answering:
 
 
 def _read_answer(data: bytes) -> _Answer | None:
-    """Take an answer apart; None while its head is incomplete, and for what is no HTTP at all."""
-    head, ended, body = data.partition(_END_OF_HEAD)
-    if not ended:
-        return None
-    status_line, *lines = head.split(b"\r\n")
-    match = _STATUS_LINE.fullmatch(status_line)
-    if not match:
-        return None
+    """Take an answer apart, the last after interim ones; None while that has no whole head, and for no HTTP at all."""
+    for dummy_part in range(_MOST_PARTS):
+        head, ended, data = data.partition(_END_OF_HEAD)
+        status_line, *lines = head.split(b"\r\n")
+        match = _STATUS_LINE.fullmatch(status_line)
+        if not ended or not match:
+            return None
+        status = int(match.group(1))
+        if status >= 200 or status == _SWITCHING_PROTOCOLS:
+            break
     headers: dict[str, str] = {}
     for line in lines:
         name, dummy, value = line.decode("latin-1").partition(":")
         headers.setdefault(name.strip().lower(), value.strip())
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        return _Answer(status, headers, *_join_chunks(data))
     length = headers.get("content-length", "")
     # Without a usable length the body ends with the connection (RFC 9112, section 6.3).
-    size = int(length) if length.isdecimal() and len(length) < 10 else None
-    return _Answer(int(match.group(1)), headers, body[:size], size is not None and len(body) >= size)
+    size = int(length) if length.isascii() and length.isdecimal() and len(length) < 10 else None
+    return _Answer(status, headers, data[:size], size is not None and len(data) >= size)
+
+
+def _join_chunks(data: bytes) -> tuple[bytes, bool]:
+    """Return what came of a body in chunks, and whether that is all (RFC 9112, section 7.1)."""
+    body = b""
+    for dummy in range(_MOST_PARTS):
+        line, ended, data = data.partition(b"\r\n")
+        match = _CHUNK_SIZE.fullmatch(line)
+        if not ended or not match:
+            return body, False
+        size = int(match.group(1), 16)
+        if size == 0:
+            return body, True
+        body += data[:size]
+        data = data[size + 2 :]
+    return body, False
 
 
 def _short(text: str) -> str:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import selectors
 import socket
 import typing as t
@@ -24,10 +25,12 @@ from .sweep import OWN_FIREWALL
 _MOST_AT_ONCE = 16384
 _WAIT = (errno.EINPROGRESS, errno.EAGAIN, errno.EWOULDBLOCK)
 # What ICMP errors become (icmp_err_convert in net/ipv4/icmp.c, icmpv6_err_convert in net/ipv6/icmp.c)
-_FROM_ICMP = (
-    *(errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENOPROTOOPT, errno.EHOSTDOWN, errno.ENONET),
-    *(errno.EACCES, errno.EPROTO),
-)
+_FROM_ICMP = {
+    getattr(errno, name, None)  # not every system has each
+    for name in ("ENETUNREACH", "EHOSTUNREACH", "ENOPROTOOPT", "EHOSTDOWN", "ENONET", "EACCES", "EPROTO")
+}
+# What a reset of an established connection becomes (tcp_reset in net/ipv4/tcp_input.c); a refused one is ECONNREFUSED.
+_RESET = (errno.ECONNRESET, errno.EPIPE)
 
 
 class Outcome(t.NamedTuple):
@@ -41,12 +44,13 @@ class Outcome(t.NamedTuple):
 class Connection:
     """A connection to `port` of `path`, its SYN marked by the maximum segment size `mark`, on which `asking` asks.
 
-    `source` is the port that it is made from, 0 for none, and `outcome` is there when it has come to one. The selector
-    hands out the connection itself as the data of its events.
+    `source` is the port that it is made from, 0 for none, `marked` whether the system took the mark, and `outcome` is
+    there when it has come to one. The selector hands out the connection itself as the data of its events.
     """
 
     def __init__(self, asking: Asking, path: Path, port: int, mark: int, selector: selectors.BaseSelector) -> None:
         self.source = 0
+        self.marked = True
         self.outcome: Outcome | None = None
         self._asking = asking
         self._path = path
@@ -60,7 +64,7 @@ class Connection:
             return
         try:
             self._sock.setblocking(False)
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mark)
+            self._mark(mark)
             icmp.ask_for_errors(self._sock)
             self._sock.bind(("", 0))  # so that its port is known even if nothing comes of it
         except OSError as error:
@@ -70,10 +74,10 @@ class Connection:
         try:
             error_number = self._sock.connect_ex(path.to(port))
             if error_number not in (0, *_WAIT):
-                raise OSError(error_number, "connect")
+                raise OSError(error_number, os.strerror(error_number))
             self._selector.register(self._sock, selectors.EVENT_READ | selectors.EVENT_WRITE, self)
         except OSError as error:
-            self._end(_rejection(self._sock, error, self._connected, self._path))
+            self._break_off(error)
 
     def go_on(self, events: int) -> None:
         """Do what can be done without waiting after `events` of the selector."""
@@ -87,7 +91,7 @@ class Connection:
         except BlockingIOError:
             icmp.read_errors(self._sock)  # or else the selector would go on telling of them
         except OSError as error:
-            self._end(_rejection(self._sock, error, self._connected, self._path))
+            self._break_off(error)
 
     def give_up(self) -> None:
         """End it with what there is; without an outcome if nothing at all came back."""
@@ -98,11 +102,24 @@ class Connection:
         else:
             self._end(Outcome(_evidence.ACCEPTED) if self._connected else None)
 
+    def _mark(self, mark: int) -> None:
+        try:
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mark)
+        except OSError:  # BSD and macOS take none above their default, 512
+            self.marked = False
+
+    def _break_off(self, error: OSError) -> None:
+        """End it at `error`; what was said before tells who it is."""
+        if self._heard:
+            self._end(_weigh(self._asking.receive(b"")[1]))
+        else:
+            self._end(_rejection(self._sock, error, self._connected, self._path))
+
     def _connect(self) -> None:
         """Take note that the connection is made; raises OSError if it came to nothing."""
         error_number = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error_number:
-            raise OSError(error_number, "connect")
+            raise OSError(error_number, os.strerror(error_number))
         self._connected = True
         self._to_send = self._asking.start()
 
@@ -139,9 +156,9 @@ def _rejection(sock: socket.socket, error: OSError, connected: bool, path: Path)
     """
     for told in icmp.read_errors(sock):
         return _unsent(OWN_FIREWALL) if path.is_own(told) else _rejected(told.by, told.offender)
-    if connected:
-        return _rejected("TCP reset after connecting")
-    if error.errno in (errno.ECONNREFUSED, errno.ECONNRESET):
+    if connected or error.errno in _RESET:
+        return _rejected(_evidence.RESET_AFTER_CONNECTING)
+    if error.errno == errno.ECONNREFUSED:
         return _rejected("TCP reset")
     if error.errno in _FROM_ICMP:
         return _rejected("ICMP unreachable or prohibited")

@@ -67,8 +67,7 @@ def find_cuts(
         found = _conclude(goal, ways[goal], reference, ways[reference] if reference else UNKNOWN, instead)
         if found:
             observation = Observation(found[0], goal.protocol, paths[goal.path].name, vantage, found[1])
-            whole = found[0] == _evidence.UNSENT
-            evidence[goal.protocol].ports(observation).update(ports if whole else {goal.port})
+            evidence[goal.protocol].ports(observation).update(_alike(goal, ports, found[0]))
 
     for goal, ports in strange.items():
         reference = references[goal]
@@ -99,6 +98,15 @@ def _strange(vantage: int, paths: t.Sequence[Path], evidence: Evidence) -> dict[
     return found
 
 
+def _alike(goal: Goal, ports: Ports, seen: str) -> Ports:
+    """Those of the silent `ports` of which is true what was `seen` of one."""
+    if seen != _evidence.UNSENT:
+        return {goal.port}
+    if goal.protocol == "udp":  # the whole protocol gets nowhere
+        return ports
+    return next({*range(first, last + 1)} for first, last in ranges(ports) if first <= goal.port <= last)
+
+
 def _conclude(
     goal: Goal, way: Way, reference: Goal | None, known: Way, instead: str | None
 ) -> tuple[str, _evidence.Detail] | None:
@@ -106,12 +114,15 @@ def _conclude(
 
     `instead` is the protocol that does get through to the same port, if there is one.
     """
-    if goal.protocol == "udp" and not way.last and known.heard == TRIES and reference and reference.protocol == "tcp":
-        # The first router sees TCP every time and UDP never: that is no matter of the target's. (The other way round it
-        # says nothing: Linux before 6.0 does not tell of routers that end a TCP question.)
-        router = known.routers[known.first]
+    if not way.last and known.first == 1 and known.heard == TRIES and reference and reference.protocol == "tcp":
+        # The first router sees TCP every time and this never: that is no matter of the target's. (Where UDP is seen and
+        # TCP is not, it says nothing: Linux before 6.0 does not tell of routers that end a TCP question.)
+        router = known.routers[1]
         reason = f"no UDP leaves its own network: {router}, the first router, answers for TCP only"
-        return _evidence.UNSENT, _evidence.detail(reason=reason)
+        if goal.protocol == "tcp":
+            reason = f"its own system or network lets nothing out to this port: {router}, the first router, sees none"
+        if goal.protocol == "udp" or known.end >= _FAR:
+            return _evidence.UNSENT, _evidence.detail(reason=reason)
     if way.last:
         about = {
             "hop": way.last,

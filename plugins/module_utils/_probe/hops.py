@@ -123,7 +123,8 @@ class _Probe:
                 noise = stun.transaction_id(os.urandom(12), again=True)
                 self.sock.sendto(stun.ask(session, vantage, goal.port, noise, os.urandom(8)), path.to(goal.port))
             else:
-                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, session.mark(vantage))
+                with contextlib.suppress(OSError):  # a system that takes no mark
+                    self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, session.mark(vantage))
                 self.sock.connect_ex(path.to(goal.port))
 
     def harvest(self, way: Way) -> Way:

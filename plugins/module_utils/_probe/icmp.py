@@ -41,8 +41,12 @@ _MEANINGS = {
     (6, 1, 6): "reject route",
 }
 
+_TOO_BIG = {(4, 3, 4), (6, 2, 0)}  # no refusal: the way takes smaller packets only (RFC 1191, RFC 8201)
+
 # What a host tells itself when a neighbour does not answer ARP or neighbour discovery
 NEIGHBOUR_MISSING = ("ICMP host unreachable", "ICMP address unreachable")
+# What a router says that knows no way
+NO_WAY = ("ICMP net unreachable", "ICMP no route", "ICMP reject route")
 
 
 class Rejection(t.NamedTuple):
@@ -90,6 +94,8 @@ def _read(data: bytes, port: int) -> Rejection | None:
         else:
             return None  # this host's own, which the failing call reports too
     except (OSError, ValueError, struct.error):  # cut short
+        return None
+    if (version, kind, code) in _TOO_BIG:
         return None
     meaning = _MEANINGS.get((version, kind, code), f"type {kind} code {code}")
     return Rejection(port, f"ICMP {meaning}", plain((offender, 0))[0])

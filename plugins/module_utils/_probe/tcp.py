@@ -112,9 +112,9 @@ class TcpProbes:
         if outcome:
             self._note(outcome, asked.path, asked.port)
         if not outcome or outcome.seen == _evidence.REJECTED:
-            for source in asked.sources:
-                about = (_evidence.ASKED, "tcp", asked.path.name, self._vantage, _evidence.detail(source=source))
-                self.evidence.ports(Observation(*about)).add(asked.port)
+            for detail in asked.questions:
+                about = Observation(_evidence.ASKED, "tcp", asked.path.name, self._vantage, detail)
+                self.evidence.ports(about).add(asked.port)
 
     def _note(self, outcome: Outcome, path: Path, port: int) -> None:
         observation = Observation(outcome.seen, "tcp", path.name, self._vantage, outcome.detail)
@@ -150,9 +150,13 @@ class _Port:
         return self._end if len(self._connections) == _ATTEMPTS else min(self._end, self._next)
 
     @property
-    def sources(self) -> list[int]:
-        """The ports that it was asked from."""
-        return [connection.source for connection in self._connections if connection.source]
+    def questions(self) -> list[_evidence.Detail]:
+        """Where it was asked from, each as the detail of an observation."""
+        return [
+            _evidence.detail(source=each.source, marked=None if each.marked else "no")
+            for each in self._connections
+            if each.source
+        ]
 
     def is_over(self, now: float) -> bool:
         """Tell whether enough is known, or time is over; until then make the next connection when it is due."""

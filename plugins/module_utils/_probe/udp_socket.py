@@ -18,16 +18,27 @@ _SO_MEMINFO = 55
 _MEMINFO = struct.Struct("9I")
 _DROPS = 8
 
-_RECEIVE_BUFFER = 8 << 20
+_RECEIVE_BUFFER = 8 << 20  # bytes
 
 
 def open_socket(family: socket.AddressFamily) -> socket.socket:
     """Return a datagram socket with as much room for answers as this user may have, that queues ICMP errors."""
     sock = socket.socket(family, socket.SOCK_DGRAM)
     sock.setblocking(False)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    _make_room(sock)
     icmp.ask_for_errors(sock)
     return sock
+
+
+def _make_room(sock: socket.socket) -> None:
+    """Linux gives as much as this user may have; BSD and macOS give nothing to who asks for more than that."""
+    size = _RECEIVE_BUFFER
+    while size:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+            return
+        except OSError:
+            size //= 2
 
 
 def drops(sock: socket.socket) -> int:

@@ -66,6 +66,10 @@ def rejected_upstream(words: Words) -> str:
     who = words.fact("offender", "A device on the way")
     if words.fact("by") in icmp.NEIGHBOUR_MISSING:
         return f"{who} finds nobody at {words.ips}: {words.host} is down, or does not have that address."
+    if words.fact("by") in icmp.NO_WAY:
+        return f"{who} knows no way to {words.ips} ({words.fact('by')})."
+    if words.fact("by") == icmp.TIME_EXCEEDED:
+        return f"It never comes to {words.ips}: it goes round in circles, until {who} drops it ({words.fact('by')})."
     refused = f"{who} refuses it with {words.fact('by')}, and nothing of it reached {words.host}'s network card."
     return f"{refused} {_NOBODY_LISTENS}" if _is_a_machines_refusal(words) else refused
 
@@ -83,6 +87,9 @@ def open_upstream(words: Words) -> list[str]:
             *([drop_family(words)] if len(words.addresses) == 1 else []),
         ]
     offender = words.fact("offender")
+    if words.fact("by") in (*icmp.NO_WAY, icmp.TIME_EXCEEDED):
+        at = f" at {offender}" if offender else ""
+        return [f"Have the routes to {words.ips} mended{at}, by whoever runs that router", *_if_elsewhere(words)]
     known = offender and offender not in words.addresses
     where = f"the firewall at {offender}" if known else f"the firewall in front of {words.host}"
     cloud = firewall_of(words.firewall.cloud)
@@ -93,11 +100,15 @@ def open_upstream(words: Words) -> list[str]:
         *made_for_the_wrong_protocol(words),
         *([forward_to_host(words)] if _is_a_machines_refusal(words) else []),
     ]
-    if words.unseen:  # then it may be that the packets went somewhere else
-        steps.append(f"If {words.host} is not at {words.ips}: correct its DNS records, or preflight_address")
-        if len(words.addresses) == 1:
-            steps.append(drop_family(words))
-    return steps
+    return [*steps, *_if_elsewhere(words)]
+
+
+def _if_elsewhere(words: Words) -> list[str]:
+    """What to do where nothing at all arrived: it may be that the packets went somewhere else."""
+    if not words.unseen:
+        return []
+    elsewhere = f"If {words.host} is not at {words.ips}: correct its DNS records, or preflight_address"
+    return [elsewhere, *([drop_family(words)] if len(words.addresses) == 1 else [])]
 
 
 def drop_family(words: Words) -> str:

@@ -32,6 +32,13 @@ def test_an_address_that_the_target_has_is_right(sides: t.Any) -> None:
     assert found(sides, (*LOOPBACK, f"{STRAY}/64")) is None
 
 
+def test_an_address_of_a_translator_stands_for_one_of_ipv4(sides: t.Any) -> None:
+    asked = {"ipv6": "64:ff9b::cb00:710a"}
+    assert found(sides, (*LOOPBACK, "203.0.113.10/24"), addresses=asked) is None
+    wrong = Astray("203.0.113.10", ["203.0.113.99"], "", "", False)
+    assert found(sides, (*LOOPBACK, "203.0.113.99/24"), addresses=asked) == wrong
+
+
 def test_a_target_without_the_family_has_no_address_of_it(sides: t.Any) -> None:
     assert found(sides, (*LOOPBACK, "203.0.113.10/24")) == WRONG._replace(own=[])
     off = found(sides, ("203.0.113.10/24",), ipv6_off="net.ipv6.conf.all.disable_ipv6")

@@ -21,6 +21,16 @@ def closed(protocol: str = "tcp", required: bool = True) -> Requirement:
     return Requirement("inner", protocol, frozenset({6379}), speaks, required, "inner use", "closed")
 
 
+def test_who_takes_a_connection_and_resets_it_is_reached(sides: t.Any) -> None:
+    for by, state in (("TCP reset", "rejected_upstream"), ("TCP reset after connecting", "wrong_server")):
+        for arrived in ({}, {("arrived", "tcp", ""): [6379]}):
+            vantage = sides.vantage({("rejected", "tcp", f"by={by}"): [6379], ("asked", "tcp", "source=4"): [6379]})
+            (check,) = _verdict.decide([closed()], [vantage], sides.target(arrived), True)
+            reached = state == "wrong_server"
+            assert check.verdict == ("failed" if reached else "passed")
+            assert check.results[0].state == ("rejected_on_host" if arrived and not reached else state)
+
+
 def judge(
     sides: t.Any, seen: str, heard: str, row: Requirement, gap: str = "", **known: t.Any
 ) -> tuple[_verdict.Check, str]:

@@ -59,6 +59,18 @@ CASES: list[tuple[str, Facts, str, str]] = [
     ),
     (
         "rejected_upstream",
+        {"by": "ICMP net unreachable", "offender": "198.51.100.1"},
+        "198.51.100.1 knows no way to 203.0.113.10 (ICMP net unreachable).",
+        "Have the routes to 203.0.113.10 mended at 198.51.100.1, by whoever runs that router",
+    ),
+    (
+        "rejected_upstream",
+        {"by": "ICMP time exceeded", "offender": "198.51.100.1"},
+        "It never comes to 203.0.113.10: it goes round in circles, until 198.51.100.1 drops it (ICMP time exceeded).",
+        "Have the routes to 203.0.113.10 mended at 198.51.100.1, by whoever runs that router",
+    ),
+    (
+        "rejected_upstream",
         {"by": "TCP reset"},
         "A device on the way refuses it with TCP reset, and nothing of it reached meet1's network card. "
         + NOBODY_LISTENS,

@@ -122,6 +122,29 @@ def test_a_flood_of_one_port_makes_no_other_uncertain(sides: t.Any) -> None:
     ]
 
 
+def test_of_a_connection_without_a_mark_nobody_knows_whether_it_arrived(sides: t.Any) -> None:
+    seen = {("asked", "tcp", "source=40000; marked=no"): [1, 2], ("asked", "tcp", "source=40001"): [3]}
+    (check,) = _verdict.decide([sides.row("tcp", [1, 2, 3])], [sides.vantage(seen)], sides.target({}), True)
+    assert check.results == [
+        _verdict.Result("blocked_upstream", frozenset({1, 2}), {}, _verdict._UNMARKED),
+        _verdict.Result("blocked_upstream", frozenset({3}), {}, ""),
+    ]
+
+
+@pytest.mark.parametrize("asked", ["64:ff9b::cb00:710a", "64:ff9b:1::cb00:710a"])
+def test_behind_a_translator_the_target_sees_ipv4(sides: t.Any, asked: str) -> None:
+    prober = sides.evidence({("open", "tcp", ""): [1]}, families=["ipv6"])
+    vantage = sides.vantage({}, families=["ipv6"], addresses={"ipv6": asked}, evidence=prober)
+    own = (ipaddress.ip_interface("203.0.113.10/24"),)
+    target = sides.target({("arrived", "tcp", ""): [2], ("passed", "tcp", ""): [2]}, addresses=own)
+    (check,) = _verdict.decide([sides.row("tcp", [1, 2, 3])], [vantage], target, vantage_check=True)
+    assert [(result.state, *result.ports, result.facts) for result in check.results] == [
+        ("open", 1, {}),
+        ("blocked_on_host", 2, {}),
+        ("blocked_upstream", 3, {}),
+    ]
+
+
 @pytest.mark.parametrize(("gap", "facts"), [("", {"where": "ingress"}), (GAP, {})], ids=["whole", "gap"])
 def test_what_the_ingress_hook_did_not_let_pass_was_stopped_there(
     sides: t.Any, gap: str, facts: dict[str, str]

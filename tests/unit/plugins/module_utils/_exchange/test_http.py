@@ -198,6 +198,15 @@ def test_an_answer_is_there_with_its_last_byte() -> None:
         answer_of("200 OK", "no colon", ": no name", body=PROOF),
         answer_of("200 OK", "Via: 1.1 proxy", body=PROOF),
         answer_of("200 OK", "Content-Length: 91", body=PROOF).replace(b"HTTP/1.1", b"HTTP/1.0"),
+        answer_of("200 OK", "Content-Length: 93", body=PROOF + b"\r\n"),
+        answer_of("200 OK", "Transfer-Encoding: chunked", body=b"5b\r\n" + PROOF + b"\r\n0\r\n\r\n"),
+        answer_of(
+            "200 OK",
+            "Transfer-Encoding: Chunked",
+            body=b"05 ;a=b\r\n" + PROOF[:5] + b"\r\n56\r\n" + PROOF[5:] + b"\r\n0\r\nTrailer: 1\r\n\r\n",
+        ),
+        answer_of("103 Early Hints", body=answer_of("200 OK", body=PROOF)),
+        answer_of("100 Continue") * 3 + answer_of("200 OK", "Content-Length: 91", body=PROOF),
     ],
 )
 def test_a_proof_is_one_whatever_stands_around_it(answer: bytes) -> None:
@@ -323,14 +332,15 @@ def test_another_servers_answer_is_told_by_what_it_says_of_itself(answer: bytes,
     "answer",
     [
         answer_of("200 OK", body=b"<script>spy()</script>" + PROOF),
-        answer_of("200 OK", body=PROOF + b"\n"),
-        answer_of("200 OK", "Content-Length: 92", body=PROOF + b"\n"),
-        answer_of("200 OK", "Transfer-Encoding: chunked", body=b"5b\r\n" + PROOF + b"\r\n0\r\n\r\n"),
+        answer_of("200 OK", body=PROOF + b"\n<!-- seen -->"),
+        answer_of("200 OK", "Content-Length: 92", body=PROOF + b"."),
+        answer_of("200 OK", "Transfer-Encoding: chunked", body=b"5c\r\n." + PROOF + b"\r\n0\r\n\r\n"),
+        answer_of("200 OK", "Transfer-Encoding: gzip, chunked", body=b"5b\r\n" + PROOF + b"\r\n0\r\n\r\n"),
         answer_of("203 Non-Authoritative Information", body=PROOF),
         answer_of("404 Not Found", "Content-Length: 91", body=PROOF),
         answer_of("302 Found", "Location: http://login.example/", body=PROOF),
-        answer_of("103 Early Hints", body=answer_of("200 OK", body=PROOF)),
-        answer_of("100 Continue", body=answer_of("200 OK", "Content-Length: 91", body=PROOF)),
+        answer_of("101 Switching Protocols", body=answer_of("200 OK", body=PROOF)),
+        answer_of("103 Early Hints") * 64 + answer_of("200 OK", body=PROOF),
     ],
 )
 def test_a_proof_with_something_around_it_was_changed_on_the_way(answer: bytes) -> None:

@@ -46,14 +46,18 @@ class Network:
 @pytest.fixture
 def find(session: Session, monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., Found]:
     def run(
-        network: Network, open_udp: t.Iterable[int] = (), open_tcp: t.Iterable[int] = (443,), strange: str = ""
+        network: Network,
+        open_udp: t.Iterable[int] = (),
+        open_tcp: t.Iterable[int] = (443,),
+        strange: str = "",
+        silent_tcp: t.Iterable[int] = (),
     ) -> Found:
         monkeypatch.setattr(cut, "trace", network.trace)
         monkeypatch.setattr(cut, "reaches", network.reaches)
         evidence = {"udp": Evidence(), "tcp": Evidence()}
         for protocol, ports in (("udp", open_udp), ("tcp", open_tcp)):
             evidence[protocol].ports(Observation("open", protocol, "ipv4", 3)).update(ports)
-        tcp = {443}
+        tcp = {443, *silent_tcp}
         if strange:
             tcp.add(80)
             evidence["tcp"].ports(Observation(strange, "tcp", "ipv4", 3)).add(80)
@@ -105,6 +109,34 @@ def test_a_network_that_lets_no_udp_out_is_no_matter_of_the_target(find: t.Calla
 @pytest.mark.parametrize("known", [OPEN_WAY._replace(heard=1), UNKNOWN], ids=["heard once", "never heard"])
 def test_a_router_that_is_not_heard_every_time_proves_nothing(find: t.Callable[..., Found], known: Way) -> None:
     assert find(Network({("tcp", 443): known})) == []
+
+
+def test_where_the_first_router_says_nothing_all_may_be_the_targets(find: t.Callable[..., Found]) -> None:
+    far = Way({3: "192.0.2.3"}, 4, 2)  # which may be the target's own firewall
+    assert find(Network({("tcp", 443): far})) == []
+
+
+def test_a_tcp_port_that_gets_not_even_to_the_first_router_is_no_matter_of_the_target(
+    find: t.Callable[..., Found],
+) -> None:
+    reason = "its own system or network lets nothing out to this port: 192.0.2.1, the first router, sees none"
+    network = Network({("tcp", 443): OPEN_WAY})
+    assert find(network, MEDIA, silent_tcp=(7881,)) == [("unsent", "tcp", "7881", {"reason": reason})]
+    followed = find(network, MEDIA, silent_tcp=(80, 81, 90, 7881))
+    assert followed == [("unsent", "tcp", "80-81,90", {"reason": reason})]  # two of the three ranges
+
+
+@pytest.mark.parametrize(
+    ("way", "known"),
+    [
+        (UNKNOWN, Way({1: "192.0.2.1"}, 2, 2)),
+        (UNKNOWN, OPEN_WAY._replace(heard=1)),
+        (UNKNOWN, Way({2: "192.0.2.2", 3: "192.0.2.3"}, 4, 2)),
+    ],
+    ids=["behind the only router", "heard once", "the first router is silent"],
+)
+def test_a_silent_tcp_port_may_be_the_targets(find: t.Callable[..., Found], way: Way, known: Way) -> None:
+    assert find(Network({("tcp", 7881): way, ("tcp", 443): known}), MEDIA, silent_tcp=(7881,)) == []
 
 
 def test_tcp_that_is_silent_while_udp_is_not_proves_nothing_of_the_network(find: t.Callable[..., Found]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import itertools
 import resource
 import socket
@@ -354,14 +355,81 @@ def test_a_foreign_server_is_no_proof(
     assert facts["evidence"] == [row_of("foreign", "tcp", "ipv4", [port], what=what)]
 
 
-def test_a_server_that_resets_is_rejecting(free_ports: FreePorts, row: Row, session: Session) -> None:
+def reset(connection: socket.socket) -> None:
+    """Have the other end find that its connection was reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["at once", "after the question"])
+@pytest.mark.parametrize("ends", [False, True], ids=["", "with its side ended"])
+def test_a_server_that_resets_is_rejecting_after_connecting(
+    free_ports: FreePorts, row: Row, session: Session, asked: bool, ends: bool
+) -> None:
     def serve(sock: socket.socket) -> None:
-        sock.accept()[0].close()  # with the question unread
+        connection = sock.accept()[0]
+        if asked:
+            connection.recv(2048)
+        if ends:
+            connection.shutdown(socket.SHUT_WR)
+        reset(connection)
 
     with serving(tcp_socket(free_ports(1)[0]), serve) as port:
         evidence = probe(session, 0, "127.0.0.1", [row("tcp", [port])], 0)["evidence"]
     (found,) = [row for row in evidence if row["seen"] != "asked"]
-    assert (found["seen"], found["ports"]) in {("rejected", str(port)), ("foreign", str(port))}
+    expected = row_of("rejected", "tcp", "ipv4", [port], by="TCP reset after connecting")
+    # The end of its side is an answer of its own, where this host was quick enough to hear it.
+    foreign = row_of("foreign", "tcp", "ipv4", [port], what="the end of the connection")
+    assert found in ([expected, foreign] if ends else [expected])
+
+
+def test_what_was_said_before_a_reset_tells_who_it_is(free_ports: FreePorts, row: Row, session: Session) -> None:
+    def serve(sock: socket.socket) -> None:
+        connection = sock.accept()[0]
+        connection.recv(2048)
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nServer: box\r\nConnection: keep-alive\r\n\r\nhello")
+        time.sleep(0.05)
+        reset(connection)
+
+    with serving(tcp_socket(free_ports(1)[0]), serve) as port:
+        facts = probe(session, 0, "127.0.0.1", [row("tcp", [port], "acme", "http")], 0)
+    about = {"what": "HTTP status 403", "kind": "server", "server": "box"}
+    assert facts["evidence"] == [row_of("foreign", "tcp", "ipv4", [port], **about)]
+
+
+class OtherSystem(socket.socket):
+    """A socket as BSD and macOS have it: no segment size above the default, no buffer above a limit, and no errors."""
+
+    def setsockopt(self, level: int, option: int, value: t.Any, *more: t.Any) -> None:
+        if (level, option) == (socket.IPPROTO_TCP, socket.TCP_MAXSEG) and value > 512:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        if (level, option) == (socket.SOL_SOCKET, socket.SO_RCVBUF) and value > 4 << 20:
+            raise OSError(errno.ENOBUFS, "No buffer space available")
+        super().setsockopt(level, option, value, *more)
+
+
+def test_a_prober_without_what_linux_has_asks_all_the_same(
+    listen: Listen, free_ports: FreePorts, row: Row, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "socket", OtherSystem)
+    monkeypatch.delattr(socket, "MSG_ERRQUEUE")
+    ports = free_ports(30)
+    listen(row("udp", ports[:20]), row("tcp", ports[:3]))
+    facts = probe(session, 0, "127.0.0.1", [row("udp", ports[:20]), row("tcp", ports[:4])], 0)
+    opened = [found for found in facts["evidence"] if found["seen"] != "asked"]
+    assert opened == [
+        row_of("open", "tcp", "ipv4", ports[:3]),
+        row_of("rejected", "tcp", "ipv4", ports[3:4], by="TCP reset"),
+        row_of("open", "udp", "ipv4", ports[:20]),
+    ]
+    asked = [found for found in facts["evidence"] if found["seen"] == "asked"]
+    assert asked
+    assert {(found["ports"], found["detail"]["marked"]) for found in asked} == {(str(ports[3]), "no")}
+
+
+def test_every_system_can_load_what_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(errno, "ENONET")
+    importlib.reload(connection_module)
 
 
 def tcp_probes(session: Session, ports: t.Iterable[int]) -> TcpProbes:
@@ -461,7 +529,8 @@ def test_the_time_for_tcp_follows_from_the_descriptors_that_there_may_be(
         ),
         ([], errno.ECONNREFUSED, False, {"by": "TCP reset"}),
         ([], errno.ECONNRESET, True, {"by": "TCP reset after connecting"}),
-        ([], errno.ECONNRESET, False, {"by": "TCP reset"}),
+        ([], errno.ECONNRESET, False, {"by": "TCP reset after connecting"}),
+        ([], errno.EPIPE, False, {"by": "TCP reset after connecting"}),
         ([], errno.EHOSTUNREACH, False, {"by": "ICMP unreachable or prohibited"}),
     ],
 )
@@ -527,8 +596,13 @@ def test_a_connection_that_this_host_itself_refuses_was_not_sent(
             icmp.Rejection(443, "ICMP type 1 code 77", "2001:db8::1"),
         ),
         (struct.pack("=IBBBBII", errno.EPERM, 1, 0, 0, 0, 0, 0), bytes(16), None),
+        (
+            struct.pack("=IBBBBII", errno.EMSGSIZE, 2, 3, 4, 0, 0, 0),
+            struct.pack("=HH4s8x", socket.AF_INET, 0, socket.inet_aton("198.51.100.1")),
+            None,
+        ),
     ],
-    ids=["ICMP", "ICMPv6", "its own"],
+    ids=["ICMP", "ICMPv6", "its own", "too big"],
 )
 def test_an_entry_of_the_error_queue_is_read_and_one_that_is_cut_short_is_none(
     error: bytes, offender: bytes, rejection: icmp.Rejection | None
