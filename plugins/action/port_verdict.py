@@ -8,17 +8,15 @@ import time
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._arguments import PORTS
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _report, _sides, _verdict, _visitors
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._firewall import Firewall, read_firewall
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._screen import display
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import in_report
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._warnings import Caution, warnings
-
-display = Display()
 
 _ARGUMENTS: dict[str, t.Any] = {
     "address": {"type": "str", "required": True},

@@ -9,9 +9,8 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-display = Display()
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._screen import display
 
 _MODULE = "plugnmeet.server.unattended_script"
 _PAUSES = (1, 2, 4, 8)  # seconds between looks; the last one stays

@@ -14,6 +14,7 @@ import time
 import typing as t
 
 from ._addresses import FAMILY_NAMES
+from ._errors import PreflightError, as_given
 from ._stranger import ask_stun
 
 _MOST = 4096
@@ -25,7 +26,7 @@ class Answer(t.NamedTuple):
     """What came of asking one service at one address.
 
     `name` is the name that was asked for, `port` such as `443/tcp`. `proof` is what proves it, empty if nothing does,
-    and then `reason` is why not.
+    and then `reason` is why not. `itself` tells that the address is one of who asked.
     """
 
     service: str
@@ -35,6 +36,7 @@ class Answer(t.NamedTuple):
     address: str
     proof: str
     reason: str
+    itself: bool = False
 
 
 class Service(t.NamedTuple):
@@ -47,10 +49,11 @@ class Service(t.NamedTuple):
 
 
 def services(http: int, https: int, ice_tcp: int, turn_udp: int, ca_file: str, patience: float) -> list[Service]:
-    """The services of a plugNmeet server; a port 0 leaves one out."""
+    """The services of a plugNmeet server; a port 0 leaves one out. Raises PreflightError for a `ca_file` of no use."""
+    context = trusting(ca_file)
     known = [
         Service("HTTP", "tcp", http, lambda name, to: _ask_http(name, to, patience)),
-        Service("TLS", "tcp", https, lambda name, to: _ask_tls(name, to, ca_file, patience)),
+        Service("TLS", "tcp", https, lambda name, to: _ask_tls(name, to, context, patience)),
         Service("ICE-TCP", "tcp", ice_tcp, lambda dummy, to: _ask_tcp(to, patience)),
         Service("STUN", "udp", turn_udp, lambda dummy, to: f"answers, and sees us as {ask_stun(to, patience)}"),
     ]
@@ -68,13 +71,17 @@ def ask(names: t.Sequence[str], asked: t.Sequence[Service]) -> list[Answer]:
             except OSError as error:
                 found.append(Answer(service.service, name, port, "", "", "", f"it does not resolve: {_reason(error)}"))
                 continue
+            except UnicodeError:  # an empty part of a name, or one that is too long
+                found.append(Answer(service.service, name, port, "", "", "", "it is no host name"))
+                continue
             for family, sockaddr in addresses.items():
                 proof = reason = ""
                 try:
                     proof = service.ask(name, sockaddr)
                 except OSError as error:
                     reason = _reason(error)
-                found.append(Answer(service.service, name, port, family, str(sockaddr[0]), proof, reason))
+                there = str(sockaddr[0])
+                found.append(Answer(service.service, name, port, family, there, proof, reason, _is_own(sockaddr)))
     return found
 
 
@@ -87,6 +94,25 @@ def _addresses(name: str, service: Service) -> dict[str, SocketAddress]:
     return dict(sorted(found.items()))
 
 
+def trusting(ca_file: str) -> ssl.SSLContext:
+    """Return what judges a server's certificate by the file, or by the system's; raises PreflightError."""
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except OSError as error:  # ssl.SSLError is one
+        why = "there is no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
+        raise PreflightError(f"ca_file is {as_given(ca_file)}, which cannot be used: {why}") from error
+
+
+def _is_own(to: SocketAddress) -> bool:
+    """Tell whether the address is one of this host's: then what is sent there leaves by the one it is sent to."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in to[0] else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect(to)
+            return bool(sock.getsockname()[0] == to[0])
+    except OSError:
+        return False
+
+
 def _ask_http(name: str, to: SocketAddress, patience: float) -> str:
     with socket.create_connection(to[:2], patience) as sock:
         sock.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode("ascii"))
@@ -97,8 +123,7 @@ def _ask_http(name: str, to: SocketAddress, patience: float) -> str:
     return f"answers with status {words[1][:3]}"
 
 
-def _ask_tls(name: str, to: SocketAddress, ca_file: str, patience: float) -> str:
-    context = ssl.create_default_context(cafile=ca_file or None)
+def _ask_tls(name: str, to: SocketAddress, context: ssl.SSLContext, patience: float) -> str:
     with socket.create_connection(to[:2], patience) as sock, context.wrap_socket(sock, server_hostname=name) as secure:
         certificate = t.cast("dict[str, t.Any]", secure.getpeercert())
     until = time.strftime("%Y-%m-%d", time.gmtime(ssl.cert_time_to_seconds(certificate["notAfter"])))

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 import typing as t
@@ -42,10 +43,17 @@ def stun(servers: t.Iterable[str], patience: float) -> dict[str, str]:
 
 
 def reaches_itself(ip: str, ports: t.Iterable[int], patience: float) -> bool | None:
-    """Tell whether what this host sends to one of its UDP ports at `ip` arrives (hairpin); None without a free port."""
+    """Tell whether what this host sends to one of its UDP ports at `ip` arrives (hairpin).
+
+    None without a free port, and where it does not have the family.
+    """
     family = _FAMILIES[family_of(ip)]
     token = secrets.token_bytes(16)
-    with socket.socket(family, socket.SOCK_DGRAM) as receiver, socket.socket(family, socket.SOCK_DGRAM) as sender:
+    with contextlib.ExitStack() as sockets:
+        try:
+            receiver, sender = (sockets.enter_context(socket.socket(family, socket.SOCK_DGRAM)) for dummy in range(2))
+        except OSError:
+            return None
         port = _bind_first(receiver, sorted(ports)[:_MOST_PORTS])
         if port is None:
             return None

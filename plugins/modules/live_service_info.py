@@ -94,6 +94,10 @@ answers:
       description: Why nothing does.
       type: str
       sample: ''
+    itself:
+      description: Whether the address is one of the host that asked, which then is not outside.
+      type: bool
+      sample: false
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -70,13 +70,27 @@ def mistakes(given: Facts) -> list[str]:
         )
     elif not is_url(script):
         found += _file_mistakes(os.path.expanduser(script), checksum)
-    if int(given["install_timeout"]) < 60:
+    if _number(given["install_timeout"]) < 60:
         found.append(
             f"install_timeout is {given['install_timeout']}; the installer needs minutes, give it 60 seconds or more."
         )
+    found += [
+        f"{variable} is {as_given(given[variable])}, which is no number; give the GiB that the server has to have."
+        for variable in ("install_disk_gib", "install_memory_gib")
+        if _number(given[variable]) < 0
+    ]
     if not os.path.isabs(str(given["install_log"])):
         found.append(f"install_log is {as_given(given['install_log'])}; give a path on the target that begins with /.")
     return found
+
+
+def _number(value: t.Any) -> float:
+    """What a variable counts, -1 for what is no number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return -1
+    return number if number >= 0 else -1  # and not NaN
 
 
 def is_url(script: str) -> bool:

@@ -41,7 +41,10 @@ class Live(t.NamedTuple):
 
 
 def judge_services(prober: str, answers: t.Sequence[Facts]) -> Live:
-    """Say what a prober's answers mean. A family in which a service is silent is a question if another one answers."""
+    """Say what a prober's answers mean. A family in which a service is silent is a question if another one answers.
+
+    From the server itself nothing is proven.
+    """
     live = Live([], [], [])
     for alike in _alike(answers):
         one = alike[0]
@@ -49,7 +52,12 @@ def judge_services(prober: str, answers: t.Sequence[Facts]) -> Live:
         families = " and ".join(dict.fromkeys(FAMILIES[answer["family"]] for answer in alike if answer["family"]))
         what = f"{one['service']} of {' and '.join(names)} on {one['port']}"
         over = f" over {families}" if families else ""
-        if one["proof"]:
+        if one.get("itself"):
+            live.open_questions.append(
+                f"{what}{over}, from {prober}: {one['proof'] or one['reason']}; but {prober} has that address itself, "
+                "which says nothing of the way from outside. Name a host outside in preflight_probers"
+            )
+        elif one["proof"]:
             live.proven.append(f"{what}{over}, from {prober}: {one['proof']}")
         elif all(_is_known_otherwise(answer, answers) for answer in alike):
             addresses = " and ".join(dict.fromkeys(answer["address"] for answer in alike))
@@ -105,7 +113,8 @@ def _alike(answers: t.Sequence[Facts]) -> list[list[Facts]]:
     by_family: dict[t.Any, list[Facts]] = {}
     for answer in answers:
         known = _is_known_otherwise(answer, answers)
-        key = (answer["service"], answer["port"], answer["proof"], answer["reason"], known, answer["family"])
+        what = (answer["service"], answer["port"], answer["proof"], answer["reason"], answer.get("itself"), known)
+        key = (*what, answer["family"])
         by_family.setdefault(key, []).append(answer)
     groups: dict[t.Any, list[Facts]] = {}
     for key, alike in by_family.items():

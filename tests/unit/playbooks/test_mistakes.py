@@ -20,8 +20,10 @@ NO_INVENTORY = "There is no inventory; give one, or a server's name with a comma
 NO_HOST = "put it into the group plugnmeet, or name it with -e preflight_hosts=NAME"
 
 
-def refused(folder: pathlib.Path, name: str, *arguments: str, core: str = "newest") -> tuple[int, str]:
-    """Return the exit code and what was said."""
+def refused(
+    folder: pathlib.Path, name: str, *arguments: str, core: str = "newest", **variables: str
+) -> tuple[int, str]:
+    """Run a playbook, of the collection unless it is a file; return the exit code and what was said."""
     playbook = BINARIES[core] / "ansible-playbook"
     if not playbook.exists():
         pytest.skip("the oldest core is not there: tests/tools/venv oldest")
@@ -30,8 +32,9 @@ def refused(folder: pathlib.Path, name: str, *arguments: str, core: str = "newes
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache/collections"),
         "ANSIBLE_HOME": str(folder / "home"),
         "ANSIBLE_NOCOLOR": "1",
+        **variables,
     }
-    command = [str(playbook), f"plugnmeet.server.{name}", *arguments]
+    command = [str(playbook), name if name.endswith(".yml") else f"plugnmeet.server.{name}", *arguments]
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
     )
@@ -58,6 +61,84 @@ def test_an_empty_group_is_not_replaced_by_a_host_of_another(tmp_path: pathlib.P
     assert NO_HOST in said
 
 
+@pytest.mark.parametrize("core", ["newest", "oldest"])
+@pytest.mark.parametrize("name", ["preflight", "install"])
+def test_a_limit_that_leaves_nobody_is_an_error(tmp_path: pathlib.Path, name: str, core: str) -> None:
+    (tmp_path / "inventory").write_text("[plugnmeet]\nmeet1\nmeet2\n[web]\nother\n", encoding="utf-8")
+    code, said = refused(tmp_path, name, "-i", "inventory", "--limit", "other", core=core)
+    assert code == 4
+    assert "--limit leaves none" in said
+    code, said = refused(tmp_path, name, "-i", "inventory", "--limit", "meet2,other", "--list-hosts", core=core)
+    assert code == 0
+    assert "meet2" in said
+    assert "hosts (1):" in said
+
+
+@pytest.mark.parametrize("core", ["newest", "oldest"])
+def test_a_name_may_have_whatever_an_inventory_takes(tmp_path: pathlib.Path, core: str) -> None:
+    (tmp_path / "inventory.yml").write_text(
+        "plugnmeet: {hosts: {meet one: , a/b: , '2001:db8::1': }}\n", encoding="utf-8"
+    )
+    code, said = refused(tmp_path, "preflight", "-i", "inventory.yml", "--list-hosts", core=core)
+    assert code == 0
+    assert "hosts (3):" in said
+    hosts = '{"preflight_hosts": ["meet one", "a/b"]}'
+    said = refused(tmp_path, "preflight", "-i", "inventory.yml", "--list-hosts", "-e", hosts, core=core)[1]
+    assert "hosts (2):" in said
+
+
+@pytest.mark.parametrize("core", ["newest", "oldest"])
+def test_a_play_that_ignores_errors_goes_on_with_nothing_that_cannot_be(tmp_path: pathlib.Path, core: str) -> None:
+    (tmp_path / "play.yml").write_text(
+        """
+- hosts: all
+  gather_facts: false
+  ignore_errors: true
+  tasks:
+    - include_role: {name: "{{ role }}", tasks_from: "{{ begin }}"}
+    - debug: {msg: went on}
+""",
+        encoding="utf-8",
+    )
+    for role, begin in (("preflight", "main"), ("install", "mistakes")):
+        about = json.dumps({"role": f"plugnmeet.server.{role}", "begin": begin, "preflight_ttl": 5})
+        code, said = refused(tmp_path, "play.yml", "-i", "meet1,", "-e", about, core=core)
+        assert code == 2
+        assert "went on" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("verify_domain=", "verify_domain is empty; give the name by which people reach the server."),
+        ("preflight_probers=nosuch.example", 'preflight_probers has "nosuch.example", which is not in the inventory'),
+    ],
+)
+def test_what_cannot_be_verified_is_refused_in_a_sentence(tmp_path: pathlib.Path, given: str, sentence: str) -> None:
+    code, said = refused(tmp_path, "verify", "-i", "meet1,", "-e", given)
+    assert code == 2
+    assert sentence in " ".join(said.split())
+
+
+def test_nothing_that_could_be_proven_is_no_success(tmp_path: pathlib.Path) -> None:
+    nothing = json.dumps({"verify_domain": "127.0.0.1", "verify_media_ports": ""})
+    code, said = refused(tmp_path, "verify", "-i", "meet1,", "-c", "local", "-e", nothing)
+    assert code == 2
+    assert "Nothing of meet1 could be proven; it is said above, with what to do." in " ".join(said.split())
+    assert "but localhost has that address itself" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("core", ["newest", "oldest"])
+def test_a_prober_needs_no_privilege_whatever_the_inventory_says(tmp_path: pathlib.Path, core: str) -> None:
+    about = json.dumps({"verify_domain": "127.0.0.1", "verify_media_ports": ""})
+    (tmp_path / "inventory").write_text(
+        "meet1\n[all:vars]\nansible_become=true\nansible_become_exe=/nowhere/sudo\nansible_connection=local\n",
+        encoding="utf-8",
+    )
+    said = refused(tmp_path, "verify", "-i", "inventory", "-e", about, core=core)[1]
+    assert "but localhost has that address itself" in " ".join(said.split())
+
+
 @pytest.mark.parametrize(
     ("variable", "sentence"),
     [
@@ -67,6 +148,7 @@ def test_an_empty_group_is_not_replaced_by_a_host_of_another(tmp_path: pathlib.P
             'preflight_address is "https://a.example"; give the name or address alone',
         ),
         ("preflight_address=a.example:443", 'preflight_address is "a.example:443"; give the name or address alone'),
+        ('{"preflight_address": null}', "preflight_address is empty; give the name or address"),
         (
             "preflight_report_dir=/dev/null/x",
             'preflight_report_dir "/dev/null/x" cannot be written to; name another one.',
@@ -81,6 +163,18 @@ def test_what_cannot_be_tested_is_refused_in_a_sentence(tmp_path: pathlib.Path, 
     code, said = refused(tmp_path, "preflight", "-i", "meet1,", "-e", variable)
     assert code == 2
     assert sentence in " ".join(said.split())
+
+
+def test_an_empty_text_is_an_empty_list(tmp_path: pathlib.Path) -> None:
+    names = ("domains", "services", "stun_servers")
+    files = [f"@{ROOT}/roles/preflight/vars/main/main.yml", json.dumps({f"preflight_{name}": "" for name in names})]
+    lists = ["_preflight_name_list", "_preflight_unit_list", "_preflight_stun_list"]
+    words = [word for file in files for word in ("-e", file)]
+    shown = "{{ [" + ", ".join(lists) + "] }}"
+    command = [str(BINARIES["newest"] / "ansible"), "localhost", "-m", "debug", "-a", f"msg='{shown}'", *words]
+    environment = {**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "ANSIBLE_NOCOLOR": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(done.stdout.partition(" => ")[2])["msg"] == [[], [], []]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import contextlib
+import pathlib
+import re
 import socket
 import threading
 import typing as t
@@ -12,6 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _live, _stun
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 
 PATIENCE = 2.0
 
@@ -90,6 +93,28 @@ def test_stun_is_what_answers_this_question() -> None:
         assert ask(turn_udp=port).proof == "answers, and sees us as 127.0.0.1"
     with served(socket.SOCK_DGRAM, stun(False)) as port:
         assert ask(turn_udp=port).reason == "nobody answers"
+
+
+def test_an_address_of_this_host_is_known_as_such() -> None:
+    assert ask(ice_tcp=1).itself is True
+    assert _live._is_own(("192.0.2.1", 80)) is False
+
+
+@pytest.mark.parametrize("name", [".example.com", "a..b", "x" * 64 + ".example.com"])
+def test_what_is_no_name_at_all_is_an_answer(name: str) -> None:
+    (answer,) = _live.ask([name], _live.services(80, 0, 0, 0, "", PATIENCE))
+    assert (answer.proof, answer.reason) == ("", "it is no host name")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "No such file or directory"), ("nothing\n", "there is no certificate in it")]
+)
+def test_a_file_that_holds_no_certificate_is_told(tmp_path: pathlib.Path, content: str | None, why: str) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(PreflightError, match=re.escape(f"which cannot be used: {why}")):
+        _live.services(80, 443, 0, 0, str(file), PATIENCE)
 
 
 def test_a_name_without_an_address_is_an_answer() -> None:

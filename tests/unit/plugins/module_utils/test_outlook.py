@@ -4,8 +4,12 @@
 
 from __future__ import annotations
 
+import errno
 import pathlib
 import socket
+import typing as t
+
+import pytest
 
 from ansible_collections.plugnmeet.server.plugins.module_utils import _outlook
 from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.test_live import served, stun
@@ -26,6 +30,14 @@ def test_without_a_free_port_nothing_is_said() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.bind(("", 0))
         assert _outlook.reaches_itself("127.0.0.1", [sock.getsockname()[1]], 0.1) is None
+
+
+def test_a_host_without_the_family_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_socket(*dummy: object) -> t.NoReturn:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr(socket, "socket", no_socket)
+    assert _outlook.reaches_itself("::1", range(50000, 50010), 0.1) is None
 
 
 def test_reserved_ports_are_not_handed_out(tmp_path: pathlib.Path) -> None:

@@ -98,6 +98,10 @@ def test_what_is_right_is_no_mistake(given: Facts, more: Facts) -> None:
         ({"install_script_checksum": "md5:" + 32 * "a"}, "write it as sha256:"),
         ({"install_script_checksum": "sha256:" + 63 * "a"}, "write it as sha256:"),
         ({"install_timeout": 59}, "install_timeout is 59; the installer needs minutes"),
+        ({"install_timeout": "an hour"}, "install_timeout is an hour; the installer needs minutes"),
+        ({"install_timeout": "nan"}, "install_timeout is nan; the installer needs minutes"),
+        ({"install_disk_gib": "10G"}, 'install_disk_gib is "10G", which is no number; give the GiB'),
+        ({"install_memory_gib": None}, 'install_memory_gib is "None", which is no number; give the GiB'),
         ({"install_log": "install.log"}, 'install_log is "install.log"; give a path on the target that begins with /'),
     ],
 )

@@ -53,6 +53,16 @@ def test_what_answers_is_proven() -> None:
     assert (seen["failed"], seen["open_questions"]) == ([], [])
 
 
+def test_from_the_server_itself_nothing_is_proven() -> None:
+    seen = outlook({**answer(proof="has a valid certificate"), "itself": True}, {**answer(reason="x"), "itself": True})
+    assert (seen["proven"], seen["failed"]) == ([], [])
+    assert [each.partition("; ")[0].partition(": ")[2] for each in seen["open_questions"]] == [
+        "has a valid certificate",
+        "x",
+    ]
+    assert "but ext has that address itself" in seen["open_questions"][0]
+
+
 def test_what_does_not_answer_failed_and_is_told_what_to_look_at() -> None:
     seen = outlook(answer(reason="the certificate is not valid: certificate has expired"))
     assert seen["proven"] == []
