@@ -186,6 +186,11 @@ texts:
   type: list
   elements: dict
   sample: []
+texts_dropped:
+  description: As RV(plugnmeet.server.visit_info#module:texts_dropped).
+  returned: as RV(visitors)
+  type: int
+  sample: 0
 """
 
 import contextlib

@@ -74,6 +74,11 @@ texts:
   type: list
   elements: dict
   sample: [{protocol: udp, address: 198.51.100.2, port: 50008, text: test, count: 1}]
+texts_dropped:
+  description: How many more texts came than are kept.
+  returned: when RV(running)
+  type: int
+  sample: 0
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -12,7 +12,9 @@ import socket
 import typing as t
 
 from .. import _evidence, _stun
+from .._addresses import family_of
 from .._errors import PreflightError
+from .._evidence import Observation
 from .._exchange.shapes import Address, Asked
 from .._requirement import Requirement
 from .._session import VANTAGES, Session
@@ -23,7 +25,9 @@ from .serving import Server
 from .tap import Frame
 from .visits import Visits
 
-_MOST_PEERS = 20_000  # a flood of SYNs shall not fill the memory
+# A flood shall not fill the memory
+_MOST_HOSTS = 20_000  # whose SYNs are kept, but for those that visitors have
+_MOST_OF_VISITOR = 64  # hosts of one
 
 
 class VisitRecord(Record):
@@ -35,49 +39,79 @@ class VisitRecord(Record):
     def __init__(self, session: Session, ports: set[Port], visits: Visits) -> None:
         super().__init__(session, ports)
         self._visits = visits
-        self._knocks: dict[Peer, set[tuple[str, int]]] = {}
-        # By visitor, for who was never answered is not known before the end: where, from whom, and to which ports
-        self._arrivals: dict[str, dict[tuple[str, Peer], set[int]]] = {}
+        self._knocks: dict[str, set[tuple[str, int]]] = {}  # by host: where its SYNs were seen, and to which ports
+        self._claims: set[tuple[str, int]] = set()  # family and port of SYNs for which there was no room
+        # By visitor, for who was never answered is not known before the end
+        self._hosts: dict[str, set[str]] = {}
+        self._arrivals: dict[str, dict[tuple[str, str], set[int]]] = {}  # where, over which family, and to which ports
 
     def finish(self) -> dict[str, t.Any]:
         """Return the evidence, and the addresses by which each vantage was seen."""
         for row in sockets("tcp"):
-            if row.state == SYN_RECEIVED and row.remote in self._knocks:
-                self._knocks[row.remote].add((_evidence.RECEIVED, row.local_port))
+            if row.state == SYN_RECEIVED and row.remote[0] in self._knocks:
+                self._knocks[row.remote[0]].add((_evidence.RECEIVED, row.local_port))
+        self._tell_knocks(self._tell_arrivals())
+        return {**super().finish(), **self._visits.facts()}
+
+    def _tell_arrivals(self) -> dict[str, set[int]]:
+        """Put what visitors asked over UDP into the evidence; return the vantages behind each address."""
         vantages = self._visits.numbers()
         for name, arrivals in self._arrivals.items():
             number = self._visits.number(name)
             if number is None:
                 continue
-            for (seen, peer), ports in arrivals.items():
-                self._proven.add((number, peer[0]))
-                self._set(seen, "udp", peer[0], number).update(ports)
-                vantages.setdefault(peer[0], set()).add(number)
-        for peer, knocks in self._knocks.items():
-            for vantage in vantages.get(peer[0], ()):
+            for ip in self._hosts[name]:
+                self._proven.add((number, ip))
+                vantages.setdefault(ip, set()).add(number)
+            for (where, family), ports in arrivals.items():
+                self._evidence.ports(Observation(where, "udp", family, number)).update(ports)
+        return vantages
+
+    def _tell_knocks(self, vantages: dict[str, set[int]]) -> None:
+        """Put the SYNs from visitors' addresses into the evidence, and those that may have been anybody's."""
+        for ip, knocks in self._knocks.items():
+            for vantage in vantages.get(ip, ()):
                 for seen, port in knocks:
-                    self._set(seen, "tcp", peer[0], vantage).add(port)
-        return {**super().finish(), **self._visits.facts()}
+                    self._set(seen, "tcp", ip, vantage).add(port)
+        for family, port in self._claims:
+            for vantage in self._visits.vantages():
+                self._evidence.ports(Observation(_evidence.CLAIMED, "tcp", family, vantage)).add(port)
 
     def knows(self, peer: Peer) -> bool:
         """Tell whether the connection from `peer` is of a host that a visitor has."""
-        return peer[0] in self._visits.numbers()
+        return self._visits.has(peer[0])
 
     def _incoming(self, frame: Frame) -> None:
         """Take what may be a visitor's: there is no prober in a visit."""
         port = frame.destination[1]
         if frame.kind == "udp" and ("udp", port) in self._ports:
-            visitor = self._session.read_visitor(_username(frame.payload))
+            visitor = _visitor(frame.payload, self._session)
             if visitor and (visitor in self._arrivals or len(self._arrivals) < VANTAGES):
-                arrivals = self._arrivals.setdefault(visitor, {})
-                if len(arrivals) < _MOST_PEERS:
-                    arrivals.setdefault((frame.where, frame.source), set()).add(port)
-        elif frame.kind == "syn" and ("tcp", port) in self._ports and len(self._knocks) < _MOST_PEERS:
-            self._knocks.setdefault(frame.source, set()).add((frame.where, port))
+                self._arrival(visitor, frame)
+        elif frame.kind == "syn" and ("tcp", port) in self._ports:
+            self._knock(frame)
+
+    def _arrival(self, visitor: str, frame: Frame) -> None:
+        ip = frame.source[0]
+        hosts = self._hosts.setdefault(visitor, set())
+        if len(hosts) < _MOST_OF_VISITOR:
+            hosts.add(ip)
+        arrivals = self._arrivals.setdefault(visitor, {})
+        arrivals.setdefault((frame.where, family_of(ip)), set()).add(frame.destination[1])
+
+    def _knock(self, frame: Frame) -> None:
+        ip, port = frame.source[0], frame.destination[1]
+        if ip in self._knocks or len(self._knocks) < _MOST_HOSTS or self._is_of_visitor(ip):
+            self._knocks.setdefault(ip, set()).add((frame.where, port))
+        else:
+            self._claims.add((family_of(ip), port))
+
+    def _is_of_visitor(self, ip: str) -> bool:
+        return self._visits.has(ip) or any(ip in hosts for hosts in self._hosts.values())
 
     def _outgoing(self, frame: Frame) -> None:
-        if frame.kind == "syn-ack" and frame.destination in self._knocks:
-            self._knocks[frame.destination].add((_evidence.LEFT, frame.source[1]))
+        if frame.kind == "syn-ack" and frame.destination[0] in self._knocks:
+            self._knocks[frame.destination[0]].add((_evidence.LEFT, frame.source[1]))
         super()._outgoing(frame)
 
 
@@ -112,9 +146,16 @@ def one_share(requirements: t.Sequence[Requirement]) -> list[Port]:
     return mine
 
 
-def _username(payload: bytes) -> bytes:
-    """The USERNAME of a connectivity check; empty for anything else."""
+def _visitor(payload: bytes, session: Session) -> str:
+    """The name of the visitor who signed this connectivity check; empty for anything else.
+
+    One that the tap has cut short proves nothing, and is nobody's: those of browsers have half of the room.
+    """
     try:
-        return _stun.parse(payload).attributes.get(_stun.USERNAME, b"")
+        message = _stun.parse(payload)
     except _stun.StunError:
-        return b""
+        return ""
+    name = session.read_visitor(message.attributes.get(_stun.USERNAME, b"")) or ""
+    key = session.visit_secret.encode("ascii")
+    signed = message.type == _stun.BINDING_REQUEST and name and _stun.is_authentic(payload, message, key)
+    return name if signed else ""

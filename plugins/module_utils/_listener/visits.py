@@ -11,18 +11,18 @@ A visitor is known by the name that its page made up, and gets the next free van
 
 from __future__ import annotations
 
-import json
+import collections
 import typing as t
 
 from .._exchange.shapes import Address, Asked
 from .._exchange.visit import LONGEST_RESULT, is_text, shown
 from .._ports import format_ports
 from .._session import VANTAGES, Session
+from .results import read_result
 
 _MOST_TEXTS = 50
 _MOST_SOURCES = 8  # addresses of a visitor
-_DEEPEST = 20  # lists and objects in each other: the page makes a few
-_LONGEST_NUMBER = 20  # digits
+_MOST_RESULTS = 8 << 20  # bytes of all results together; each look of the controller takes them along
 
 
 class Visits:
@@ -33,6 +33,7 @@ class Visits:
         self._clock = clock
         self._visitors: dict[str, _Visitor] = {}
         self._texts: dict[tuple[str, str, int, str], int] = {}
+        self._dropped = 0  # texts
 
     def asked(self, asked: Asked, protocol: str, peer: Address, port: int) -> Asked:
         """Note a question that came to `port`; return it with the number of the visitor's vantage."""
@@ -57,22 +58,29 @@ class Visits:
     def text(self, protocol: str, peer: Address, port: int, data: bytes) -> None:
         """Take what somebody typed."""
         key = (protocol, peer[0], port, shown(data))
-        if key in self._texts or len(self._texts) < _MOST_TEXTS:
-            self._texts[key] = self._texts.get(key, 0) + 1
+        if key not in self._texts and len(self._texts) >= _MOST_TEXTS:
+            self._drop_text()
+        self._texts[key] = self._texts.get(key, 0) + 1
+
+    def _drop_text(self) -> None:
+        """Drop the oldest text of the address that has the most, so that nobody's junk keeps out others' words."""
+        ((address, dummy),) = collections.Counter(key[1] for key in self._texts).most_common(1)
+        self._dropped += self._texts.pop(next(key for key in self._texts if key[1] == address))
 
     def result(self, body: bytes, port: int = 0) -> bool:
         """Take a result, `mac:json`, that came to TCP `port`, or was pasted; tell whether it is one of this session."""
-        mac, dummy, signed = body[:LONGEST_RESULT].partition(b":")
-        if not self._session.is_result(mac.decode("latin-1"), signed):
+        mac, dummy, signed = body.partition(b":")
+        if len(body) > LONGEST_RESULT or not self._session.is_result(mac.decode("latin-1"), signed):
             return False
         try:
-            told = _parse(signed)
-            visitor = self._visitor(str(told["visitor"]))
-        except (ValueError, KeyError, TypeError):
+            told = read_result(signed)
+        except ValueError:
             return False
-        if visitor is None:
+        visitor = self._visitor(told["visitor"])
+        kept = sum(each.size for each in self._visitors.values() if each is not visitor)
+        if visitor is None or kept + len(signed) > _MOST_RESULTS:
             return False
-        visitor.seen, visitor.result, visitor.brought_to = self._clock(), told, port
+        visitor.seen, visitor.result, visitor.size, visitor.brought_to = self._clock(), told, len(signed), port
         return True
 
     def number(self, name: str) -> int | None:
@@ -87,6 +95,14 @@ class Visits:
             for address in visitor.addresses:
                 found.setdefault(address, set()).add(visitor.number)
         return found
+
+    def vantages(self) -> range:
+        """The vantage numbers of all visitors."""
+        return range(len(self._visitors))
+
+    def has(self, address: str) -> bool:
+        """Tell whether a visitor is behind this address."""
+        return any(address in visitor.addresses for visitor in self._visitors.values())
 
     def facts(self) -> dict[str, t.Any]:
         """Who was here, and what was typed, as the controller takes it."""
@@ -108,6 +124,7 @@ class Visits:
                 {"protocol": protocol, "address": address, "port": port, "text": text, "count": count}
                 for (protocol, address, port, text), count in self._texts.items()
             ],
+            "texts_dropped": self._dropped,
         }
 
     def _visitor(self, name: str) -> _Visitor | None:
@@ -119,24 +136,11 @@ class Visits:
         return self._visitors[name]
 
 
-def _parse(body: bytes) -> t.Any:
-    """What a result says; raises ValueError for what is no JSON, or one that others down the line would not take."""
-    depth = 0
-    for byte in body:
-        depth += (byte in b"[{") - (byte in b"]}")
-        if depth > _DEEPEST:
-            raise ValueError(f"deeper than {_DEEPEST}")
-    return json.loads(body.decode("utf-8"), parse_int=_number, parse_constant=_number)
-
-
-def _number(text: str) -> int:
-    if len(text) > _LONGEST_NUMBER:
-        raise ValueError(f"a number of {len(text)} digits")
-    return int(text)
-
-
 class _Visitor:
-    """A browser; `seen` is when it last said anything, `result` what it told at the end, over TCP port `brought_to`."""
+    """A browser; `seen` is when it last said anything.
+
+    `result` is what it told at the end, in `size` bytes, over TCP port `brought_to`.
+    """
 
     def __init__(self, number: int, now: float) -> None:
         self.number = number
@@ -144,4 +148,5 @@ class _Visitor:
         self.addresses: dict[str, None] = {}
         self.arrived: dict[str, set[int]] = {"tcp": set(), "udp": set()}
         self.result: dict[str, t.Any] | None = None
+        self.size = 0
         self.brought_to = 0

@@ -72,6 +72,7 @@ PROOF = SESSION.key_authorization(TOKEN).encode("ascii")
 FLOOD = 1 << 20  # bytes that a stream goes on with
 HELD = 40_000  # bytes that one end of it may keep, of which the last piece may be 16,384
 HELD_OF_TLS = 100_000  # for a certificate may be long
+HELD_OF_VISITOR = visit.LONGEST_RESULT + HELD
 
 Run = t.Callable[[bytes], None]
 
@@ -128,7 +129,9 @@ def _held(end: t.Any) -> int:
 
 
 def _most(end: t.Any) -> int:
-    return HELD_OF_TLS if isinstance(end, (https.Asking, visit.Hosting)) else HELD
+    if isinstance(end, visit.Hosting):
+        return HELD_OF_VISITOR
+    return HELD_OF_TLS if isinstance(end, https.Asking) else HELD
 
 
 def _listen(end: Answering, data: bytes) -> list[Turn]:

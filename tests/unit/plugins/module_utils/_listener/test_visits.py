@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import socket
 import time
 import typing as t
@@ -18,11 +15,15 @@ import pytest
 from ansible_collections.plugnmeet.server.plugins.module_utils import _stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._exchange import stun
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener import lifecycle
-from ansible_collections.plugnmeet.server.plugins.module_utils._listener.tap import Frame
-from ansible_collections.plugnmeet.server.plugins.module_utils._listener.visiting import VisitRecord
 from ansible_collections.plugnmeet.server.plugins.module_utils._listener.visits import Visits
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
+from ansible_collections.plugnmeet.server.tests.unit.plugins.module_utils.browser import (
+    TRANSACTION,
+    check,
+    result,
+    signed,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -31,24 +32,6 @@ Row = t.Callable[..., Requirement]
 
 PAGE = "<!doctype html><title>page</title>é"
 QUIET = 0.3  # seconds in which a loopback would have brought an answer
-TRANSACTION = b"\x00ransaction1"  # a browser's ids say nothing
-
-
-def check(session: Session, visitor: str, key: str, transaction: bytes = TRANSACTION) -> bytes:
-    """The connectivity check of a browser."""
-    attributes = (
-        (_stun.USERNAME, f"{session.id}/{visitor}:Br0w".encode("ascii")),
-        (0xC057, bytes(4)),  # GOOG-NETWORK-INFO
-        (_stun.ICE_CONTROLLED, bytes(8)),
-        (_stun.PRIORITY, bytes(4)),
-    )
-    return _stun.build(_stun.BINDING_REQUEST, transaction, attributes, key.encode("ascii"))
-
-
-def result(session: Session, visitor: str, **more: t.Any) -> str:
-    body = json.dumps({"visitor": visitor, **more})
-    key = session.visit_secret.encode("ascii")
-    return f"{hmac.new(key, b'result ' + body.encode('utf-8'), hashlib.sha256).hexdigest()}:{body}"
 
 
 def said(port: int, data: bytes) -> bytes:
@@ -107,8 +90,7 @@ def test_each_browser_is_a_vantage_of_its_own(session: Session, port: int) -> No
 @pytest.mark.parametrize("more", ['"x": ' + "[" * 30_000, '"x": ' + "9" * 5000, '"x": NaN'])
 def test_a_result_that_nobody_could_read_ends_no_visit(session: Session, port: int, more: str) -> None:
     body = f'{{"visitor": "aaaaaaaa", {more}}}'
-    mac = hmac.new(session.visit_secret.encode("ascii"), b"result " + body.encode("ascii"), hashlib.sha256).hexdigest()
-    told = f"{mac}:{body}".encode("ascii")
+    told = signed(session, body).encode("ascii")
     head = f"POST {session.visit_path} HTTP/1.1\r\nContent-Length: {len(told)}\r\n\r\n".encode("ascii")
     assert said(port, head + told).startswith(b"HTTP/1.1 403 ")
     assert visits()["visitors"] == []
@@ -199,20 +181,6 @@ def test_a_result_is_taken_if_it_is_signed(session: Session, port: int) -> None:
     assert said(port, f"POST {session.visit_path} HTTP/1.1\r\n\r\n".encode()) == b""
 
 
-def test_what_is_stopped_behind_the_network_card_is_known_to_have_arrived(session: Session) -> None:
-    book = Visits(session, time.monotonic)
-    record = VisitRecord(session, {("udp", 7), ("tcp", 8)}, book)
-    peer, target = ("198.51.100.2", 5), "203.0.113.10"
-    record.frame(Frame("udp", peer, (target, 7), "arrived", check(session, "aaaaaaaa", "any"), 0))
-    record.frame(Frame("syn", peer, (target, 8), "arrived", b"", 1460))
-    record.frame(Frame("syn", ("198.51.100.9", 5), (target, 8), "arrived", b"", 1460))
-    assert record.finish()["evidence"] == []  # nobody whom we know
-    assert book.result(result(session, "aaaaaaaa").encode())
-    seen = [(row["seen"], row["protocol"], row["ports"], row["vantage"]) for row in record.finish()["evidence"]]
-    assert seen == [("arrived", "tcp", "8", 0), ("arrived", "udp", "7", 0)]
-    assert record.finish()["sources"] == [{"vantage": 0, "address": "198.51.100.2"}]
-
-
 def test_a_result_may_be_pasted(session: Session, port: int) -> None:
     assert port
     refused = lifecycle.paste(session.id, "nonsense")
@@ -257,6 +225,43 @@ def test_what_is_typed_is_bounded(session: Session) -> None:
     for number in range(1000):
         book.text("udp", ("198.51.100.2", 5), 50_000, b"word %d" % number)
     assert len(book.facts()["texts"]) == 50
+
+
+def test_nobodys_junk_keeps_out_the_words_of_others(session: Session) -> None:
+    book = Visits(session, time.monotonic)
+    book.text("udp", ("198.51.100.2", 5), 50_000, b"before")
+    for number in range(100):
+        book.text("udp", ("198.51.100.9", 5), 443, b"junk %d" % number)
+    book.text("udp", ("198.51.100.3", 5), 50_000, b"after")
+    facts = book.facts()
+    assert {"before", "after"} <= {text["text"] for text in facts["texts"]}
+    assert len(facts["texts"]) == 50
+    assert facts["texts_dropped"] == 52
+
+
+def test_a_result_that_was_cut_short_in_the_browser_is_not_cut_here(session: Session, port: int) -> None:
+    ports = ",".join(map(str, range(1, 65_000, 4)))  # as of Firefox that ran out of time
+    families = {family: {"udp": {"asked": ports}} for family in ("ipv4", "ipv6")}
+    told = result(session, "aaaaaaaa", families=families).encode("ascii")
+    assert len(told) > 180_000
+    head = f"POST {session.visit_path} HTTP/1.1\r\nContent-Length: {len(told)}\r\n\r\n".encode("ascii")
+    assert said(port, head + told).startswith(b"HTTP/1.1 200 OK")
+    pasted = lifecycle.paste(session.id, told.decode("ascii"))
+    assert pasted is not None
+    assert pasted["taken"] is True
+    assert pasted["visits"]["visitors"][0]["result"]["families"] == families
+    assert not Visits(session, time.monotonic).result(result(session, "aaaaaaaa", x="x" * 300_000).encode("ascii"))
+
+
+def test_results_do_not_fill_the_memory(session: Session) -> None:
+    book = Visits(session, time.monotonic)
+    families = {"ipv4": {"udp": {"asked": ",".join(map(str, range(1, 65_000, 2)))}}}
+    names = [f"aaaaaa{number:02d}" for number in range(100)]
+    taken = [book.result(result(session, name, families=families).encode("ascii")) for name in names]
+    assert taken[:20] == [True] * 20
+    assert taken[-1] is False
+    assert book.result(result(session, names[0], families=families).encode("ascii"))  # in the place of its first
+    assert len(str(book.facts())) < 10 << 20
 
 
 def test_a_preflight_knows_nothing_of_netcat_and_has_no_page(
