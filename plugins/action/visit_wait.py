@@ -14,7 +14,9 @@ from ansible.errors import AnsibleError, AnsiblePromptInterrupt, AnsiblePromptNo
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._arguments import SESSION
+from ansible_collections.plugnmeet.server.plugins.module_utils._arguments import PORTS, SESSION
+from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement, parse_requirements
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _visitors, _waiting
 
 display = Display()
@@ -23,7 +25,7 @@ _ARGUMENTS: dict[str, t.Any] = {
     "session": SESSION,
     "addresses": {"type": "dict", "required": True},
     "visitors": {"type": "int", "default": 1},
-    "ports": {"type": "int", "required": True},
+    "ports": PORTS,
     "links": {"type": "list", "elements": "str", "default": []},
 }
 _MOMENT = 2  # seconds that a line stands
@@ -53,17 +55,24 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             unasked = {"item": "a visitor", "unresolved": "Nothing was asked, because of check mode", "evidence": []}
             return {**result, "changed": False, "results": [unasked], "ended": "check mode"}
+        try:
+            table = parse_requirements(arguments["ports"])
+        except PreflightError as error:
+            return {**result, "failed": True, "msg": f"{error}."}
+        addresses = arguments["addresses"]
         display.display(_waiting.invitation(arguments["links"], arguments["visitors"]))
-        visit, ended = self._wait(arguments["visitors"], arguments["ports"] * len(arguments["addresses"]))
-        for line in _waiting.summary(visit):
+        visit, ended = self._wait(arguments["visitors"], addresses, table)
+        witnesses = _visitors.witnesses(visit, addresses, f"Nobody came: {ended}", table)
+        for line in _waiting.summary(visit, {witness["visitor"] for witness in witnesses}):
             display.display(line)
-        witnesses = _visitors.witnesses(visit, arguments["addresses"], f"Nobody came: {ended}")
         return {**result, "changed": False, "results": witnesses, "ended": ended}
 
-    def _wait(self, visitors: int, ports: int) -> tuple[Result, str]:
+    def _wait(self, visitors: int, addresses: dict[str, str], table: list[Requirement]) -> tuple[Result, str]:
         """Return what there was at the end, and why that was the end."""
+        ports = sum(len(row.ports) for row in table)
         watch = _Watch(self._look)
         screen = _Screen()
+        told: set[str] = set()
         try:
             while True:
                 visit = watch.visit
@@ -72,8 +81,9 @@ class ActionModule(ActionBase):
                     return visit, "the listener's time was over"
                 if time.monotonic() > watch.end:
                     return visit, "the time was over" if visit else "the server could not be reached"
-                if len(_visitors.finished(visit.get("visitors") or [])) >= visitors:
+                if len(_visitors.conclusive(visit.get("visitors") or [], addresses, table)) >= visitors:
                     return visit, "all visitors have finished"
+                _tell_once(_waiting.obstacles(visit, addresses, table), told)
                 entered = screen.show(_waiting.line(visit, ports))
                 if entered == "":
                     watch.stop()
@@ -101,6 +111,12 @@ class ActionModule(ActionBase):
 def _tell(answers: t.Iterable[bool]) -> None:
     for taken in answers:
         display.display(_waiting.TAKEN if taken else _waiting.NOT_TAKEN)
+
+
+def _tell_once(lines: dict[str, str], told: set[str]) -> None:
+    for who in [who for who in lines if who not in told]:
+        display.display(lines[who])
+        told.add(who)
 
 
 class _Watch:

@@ -51,7 +51,7 @@ RETURN = r"""
 _value:
   description:
     - C(session) is what the page has of the session, C(url) where the listener has the page, C(port) the TCP port of
-      that, C(connect) to what the page may connect (as CSP has it), C(count) how many ports it asks at an address.
+      that, C(connect) to what the page may connect (as CSP has it).
   type: dict
 """
 
@@ -94,7 +94,6 @@ def visit_facts(
         "url": f"http://{web}{'' if port == 80 else f':{port}'}{session.visit_path}",
         "port": port,
         "connect": "http:" if is_ipv6 else " ".join(f"http://{web}:{port}" for port in tcp) or "'none'",
-        "count": sum(len(row.ports) for row in rows),
     }
 
 

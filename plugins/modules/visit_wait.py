@@ -20,6 +20,7 @@ author:
   - plugnmeet.server contributors (@plugnmeet)
 extends_documentation_fragment:
   - plugnmeet.server.attributes
+  - plugnmeet.server.port_table
   - plugnmeet.server.session
 attributes:
   action:
@@ -35,13 +36,12 @@ options:
     type: dict
     required: true
   visitors:
-    description: How many visitors shall have finished.
+    description:
+      - How many visitors shall have finished.
+      - One whose browser could not ask all required ports, and found none of them silent, does not count. The screen
+        says what it met.
     type: int
     default: 1
-  ports:
-    description: How many ports the page asks at each address.
-    type: int
-    required: true
   links:
     description: Where the page is.
     type: list
@@ -58,7 +58,7 @@ EXAMPLES = r"""
   plugnmeet.server.visit_wait:
     session: "{{ session }}"
     addresses: {ipv4: 203.0.113.10}
-    ports: 10005
+    ports: "{{ ports }}"
     links: ["{{ page }}"]
   register: visited
 """

@@ -19,6 +19,8 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._errors import Pr
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Evidence, Observation
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, read_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.words import FAMILIES
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing, shortened
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import clean
 
 NETCAT = "netcat"
@@ -33,11 +35,39 @@ _ARRIVED = "it arrived, and the browser did not confirm the way back"
 _LEFT = "the visitor left before the end"
 _TYPED = "what was typed into netcat arrived, and the way back was not tested"
 _NOT_TYPED = "nobody tried it with netcat"
+_ODD = "its result is not what this version's page makes; use one version"
 
 
 def finished(visitors: t.Iterable[Facts]) -> Rows:
     """The visitors who told their result."""
     return [dict(visitor) for visitor in visitors if isinstance(visitor.get("result"), dict)]
+
+
+def conclusive(visitors: t.Iterable[Facts], families: t.Iterable[str], table: t.Sequence[Requirement]) -> Rows:
+    """Those of them whose result settles whether the server's required ports are open."""
+    return [visitor for visitor in finished(visitors) if not unsettled(visitor, families, table)]
+
+
+def unsettled(visitor: Facts, families: t.Iterable[str], table: t.Sequence[Requirement]) -> str:
+    """Why the result of a visitor who finished settles nothing, empty if it does.
+
+    It does where each required port was asked, and where one was silent: then the others make no difference. What a
+    limit on the way may have kept back is as good as not asked.
+    """
+    result = _result(visitor)
+    if result.get("trouble"):
+        return clean(result["trouble"])
+    left = []
+    for protocol in saw.PROTOCOLS:
+        required = frozenset[int]().union(*(row.ports for row in table if row.required and row.protocol == protocol))
+        for family in families:
+            asked, answered = _told(result, family, protocol)
+            asked -= _set(result, family, protocol, "limited")
+            if required & asked - answered:
+                return ""
+            if required - asked:
+                left.append(f"{shortened(format_ports(required - asked))}/{protocol} over {FAMILIES[family]}")
+    return f"it did not ask {listing(left)}, or not often enough to be sure" if left else ""
 
 
 def name(visitor: Facts) -> str:
@@ -48,13 +78,14 @@ def name(visitor: Facts) -> str:
     return f"browser {where}".strip() + (f", {agent}" if agent else "")
 
 
-def witnesses(visit: Facts, addresses: dict[str, str], why: str) -> Rows:
+def witnesses(visit: Facts, addresses: dict[str, str], why: str, table: t.Sequence[Requirement]) -> Rows:
     """Return who shall be heard of those in `visit`, as P(port_verdict)'s probes: the best there are.
 
-    That is who finished; without any who left half-way, then who used netcat; and `why` nobody came.
+    That is whose result settles the matter; without any who else finished, then who left half-way, then who used
+    netcat; and `why` nobody came.
     """
     visitors = visit.get("visitors") or []
-    heard = finished(visitors) or list(visitors)
+    heard = conclusive(visitors, addresses, table) or finished(visitors) or list(visitors)
     names: dict[str, int] = {}
     rows = []
     for visitor in heard:
@@ -81,7 +112,7 @@ def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) ->
     """Give each probe that is a visitor its evidence; return the probes, and the listener's result beside them.
 
     What the listener has of a port that the visitor says nothing of tells that questions arrived, and not that answers
-    were lost: it is taken out. Raises PreflightError for a result that no page makes.
+    were lost: it is taken out. Whose result no page makes is one who could not ask.
     """
     table = list(requirements)
     spoken_of: dict[t.Any, dict[tuple[str, str], frozenset[int]]] = {}
@@ -91,7 +122,7 @@ def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) ->
             heard.append(probe)
             continue
         visitor = next((each for each in _list(stopped.get("visitors")) if each.get("visitor") == probe["visitor"]), {})
-        told, record = visitor.get("result"), Evidence.from_list(stopped.get("evidence") or [])
+        told, record = _result(visitor), Evidence.from_list(stopped.get("evidence") or [])
         spoken_of[probe["vantage"]] = {
             (family, protocol): _certain(told, record, probe, family, protocol)[0]
             for family in probe["addresses"]
@@ -156,13 +187,26 @@ def _certain(
     return asked, answered
 
 
+def _result(visitor: Facts) -> t.Any:
+    """What a visitor told at the end; of what no page makes only that."""
+    result = visitor.get("result")
+    try:
+        for family in saw.FAMILIES:
+            for protocol in saw.PROTOCOLS:
+                for kind in ("asked", "open", "limited"):
+                    _set(result or {}, family, protocol, kind)
+    except (AttributeError, PreflightError):
+        return {"trouble": _ODD}
+    return result
+
+
 def _told(result: Facts, family: str, protocol: str) -> tuple[frozenset[int], frozenset[int]]:
     """The ports that a browser says it asked, and those that it says answered."""
-    try:
-        told = (result.get("families") or {}).get(family, {}).get(protocol, {})
-        return read_ports(str(told.get("asked") or "")), read_ports(str(told.get("open") or ""))
-    except (AttributeError, PreflightError) as error:
-        raise PreflightError("a visitor's result is not what this version's page makes; use one version") from error
+    return _set(result, family, protocol, "asked"), _set(result, family, protocol, "open")
+
+
+def _set(result: Facts, family: str, protocol: str, kind: str) -> frozenset[int]:
+    return read_ports(str((result.get("families") or {}).get(family, {}).get(protocol, {}).get(kind) or ""))
 
 
 def _typed(stopped: Facts, protocol: str, family: str) -> set[int]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import read_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import Requirement
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import clean
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._visitors import finished, name
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._visitors import finished, name, unsettled
 
 TAKEN = "That is a result of this test. Thank you.\n"
 NOT_TAKEN = "That is no result of this test; copy all of the text that the page shows, and paste it again.\n"
 
-_QUIET = 15  # seconds after which a browser that did not finish has left
+_QUIET = 15  # seconds after which that is said; who asks silent ports shows no more than who has left
 _WIDTH = 78
 
 Facts = t.Mapping[str, t.Any]
@@ -47,28 +48,41 @@ def line(visit: Facts, ports: int) -> str:
     return f"{text if len(text) <= room else text[: room - 3] + '...'}.{rest}"
 
 
-def summary(visit: Facts) -> list[str]:
-    """Who was here, line by line, for the end."""
+def obstacles(visit: Facts, families: t.Iterable[str], table: t.Sequence[Requirement]) -> dict[str, str]:
+    """What those met whose results settle nothing, a line for each by the visitor's name."""
+    lines = {}
+    for visitor in finished(visit.get("visitors") or []):
+        why = unsettled(visitor, families, table)
+        if why:
+            next_step = "The test goes on; let somebody open the page in another browser, or from another network."
+            lines[visitor["visitor"]] = f"{name(visitor)}: {why}. {next_step}\n"
+    return lines
+
+
+def summary(visit: Facts, heard: t.Collection[str]) -> list[str]:
+    """Who was here, line by line, for the end; those whose names are not in `heard` are not counted."""
     lines = []
-    heard = bool(finished(visit.get("visitors") or []))
     for visitor in visit.get("visitors") or []:
         done = isinstance(visitor.get("result"), dict)
         over = f"TCP port {visitor['brought_to']}" if visitor.get("brought_to") else "pasted text"
         if done:
             fate = f"finished; its result came over {over}" if visitor.get("brought_to") else f"finished, by {over}"
         else:
-            fate = "left before the end" + (", and is not counted" if heard else "")
+            fate = "left before the end"
+        fate += "" if visitor.get("visitor") in heard else ", and is not counted"
         lines.append(f"{name(visitor)}: {_count(visitor)} ports arrived, {fate}.")
     lines += [f"{_typed(text)} (arrived, way back not tested)." for text in visit.get("texts") or []]
-    return lines
+    dropped = visit.get("texts_dropped")
+    return [*lines, f"{clean(dropped)} more texts came than are shown."] if dropped else lines
 
 
 def _standing(visitor: Facts, ports: int) -> str:
     arrived = _count(visitor)
     if isinstance(visitor.get("result"), dict):
         return f"{name(visitor)}: finished"
-    if float(visitor.get("quiet") or 0) > _QUIET:
-        return f"{name(visitor)}: left after {arrived} ports"
+    quiet = float(visitor.get("quiet") or 0)
+    if quiet > _QUIET:
+        return f"{name(visitor)}: {arrived} ports arrived, quiet for {quiet:.0f} s"
     missing = ports - arrived
     return f"{name(visitor)}: {arrived} ports arrived" + (f", {missing} missing" if missing > 0 else "")
 

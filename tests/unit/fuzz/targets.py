@@ -438,12 +438,11 @@ def visit_result(data: bytes) -> None:
     key = SESSION.visit_secret.encode("ascii")
     visits.result(hmac.new(key, b"result " + data, hashlib.sha256).hexdigest().encode("ascii") + b":" + data)
     facts = json.loads(json.dumps(visits.facts()))
-    rows = _visitors.witnesses(facts, {"ipv4": LISTENER[0]}, "nobody came")
+    rows = _visitors.witnesses(facts, {"ipv4": LISTENER[0]}, "nobody came", _TABLE)
     stopped = {**_STOPPED, "visitors": facts["visitors"], "texts": facts["texts"]}
-    heard = _unless_refused(lambda: _visitors.hear(rows, stopped, _TABLE))
-    if heard:
-        for probe in heard[0]:
-            _sides.read_vantage(probe["item"], probe["vantage"], probe, heard[1])
+    probes, stopped = _visitors.hear(rows, stopped, _TABLE)
+    for probe in probes:
+        _sides.read_vantage(probe["item"], probe["vantage"], probe, stopped)
 
 
 _VISIT_PATH = SESSION.visit_path.encode("ascii")

@@ -18,8 +18,12 @@ SESSION = {"id": "A" * 16, "secret": "s" * 32}
 ADDRESSES = {"ipv4": "203.0.113.10"}
 
 
-def visitor(done: bool) -> Result:
-    result = {"agent": "Chrome on Linux", "families": {}} if done else None
+PORTS = [{"name": "media", "protocol": "udp", "ports": "1-5"}]
+
+
+def visitor(done: bool, **more: t.Any) -> Result:
+    families = {"ipv4": {"udp": {"asked": "1-5", "open": "1-5"}}}
+    result = {"agent": "Chrome on Linux", "families": families, **more} if done else None
     return {
         "visitor": "aaaaaaaa",
         "vantage": 0,
@@ -61,13 +65,15 @@ class Screen:
 def run(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Result, Screen]]:
     """Run the action against a listener that answers with `looks`, one after the other, and then with the last."""
 
-    def start(looks: list[Result], keys: t.Iterable[t.Any], check: bool = False) -> tuple[Result, Screen]:
+    def start(
+        looks: list[Result], keys: t.Iterable[t.Any], check: bool = False, ports: t.Any = PORTS
+    ) -> tuple[Result, Screen]:
         screen = Screen(keys)
         monkeypatch.setattr(visit_wait, "display", screen)
         monkeypatch.setattr(visit_wait, "_MOMENT", 0.05)
         monkeypatch.setattr(visit_wait, "_PATIENCE", 0.1)
         monkeypatch.setattr(visit_wait, "_PAUSE", 0.01)
-        arguments = {"session": SESSION, "addresses": ADDRESSES, "ports": 5, "links": ["/page.html"]}
+        arguments = {"session": SESSION, "addresses": ADDRESSES, "ports": ports, "links": ["/page.html"]}
         task = types.SimpleNamespace(args=arguments, async_val=0, check_mode=check, action="visit_wait")
         connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/nowhere"))
         nothing: t.Any = None
@@ -103,6 +109,27 @@ def test_it_ends_when_the_visitor_has_finished(run: t.Callable[..., tuple[Result
     assert [row["item"] for row in result["results"]] == ["browser 198.51.100.2, Chrome on Linux"]
     assert "/page.html" in screen.shown[0]
     assert screen.shown[-1].endswith("finished; its result came over TCP port 80.")
+
+
+def test_a_browser_that_cannot_ask_does_not_end_it(run: t.Callable[..., tuple[Result, Screen]]) -> None:
+    one = visitor(True, families={}, trouble="WebRTC is switched off in this browser")
+    other = {**visitor(True), "visitor": "bbbbbbbb", "addresses": ["198.51.100.3"]}
+    looks = [RUNNING, *[{**RUNNING, "visitors": [one]}] * 20, {**RUNNING, "visitors": [one, other]}]
+    result, screen = run(looks, [None] * 50)
+    assert result["ended"] == "all visitors have finished"
+    assert [row["visitor"] for row in result["results"]] == ["bbbbbbbb"]
+    line = (
+        "browser 198.51.100.2, Chrome on Linux: WebRTC is switched off in this browser. The test goes on; let somebody"
+    )
+    assert sum(text.startswith(line) for text in screen.shown) == 1
+    assert screen.shown[-2].endswith("finished; its result came over TCP port 80, and is not counted.")
+
+
+def test_a_table_that_is_none_is_one_sentence(run: t.Callable[..., tuple[Result, Screen]]) -> None:
+    result, screen = run([RUNNING], [], ports=[{**PORTS[0], "ports": "0"}])
+    assert result["failed"] is True
+    assert result["msg"].startswith("ports[0].ports")
+    assert screen.shown == []
 
 
 @pytest.mark.parametrize("key", [b"\x03", b""])

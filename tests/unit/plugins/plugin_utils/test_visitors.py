@@ -8,7 +8,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import Evidence
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
@@ -42,7 +41,7 @@ def received(ports: str, vantage: int = 0) -> Facts:
 
 def heard(visit: Facts, evidence: list[Facts]) -> tuple[Facts, Facts]:
     """The first witness with its evidence by what was seen, and what is left of the listener's."""
-    probes = _visitors.witnesses(visit, ADDRESSES, "Nobody came")
+    probes = _visitors.witnesses(visit, ADDRESSES, "Nobody came", TABLE)
     probes, stopped = _visitors.hear(probes, {**visit, "evidence": evidence}, TABLE)
     found: Facts = {}
     for row in probes[0]["evidence"]:
@@ -88,7 +87,7 @@ def test_an_answer_over_a_connection_that_a_browser_does_not_count_is_not_called
     result["families"]["ipv4"]["tcp"] = {"asked": "7-8", "open": "7"}
     rows = {"received": "7-8", "answered": answered}
     seen = [{**received(ports), "protocol": "tcp", "seen": what} for what, ports in rows.items()]
-    probes = _visitors.witnesses({"visitors": [visitor(result=result)]}, ADDRESSES, "")
+    probes = _visitors.witnesses({"visitors": [visitor(result=result)]}, ADDRESSES, "", TABLE)
     (probe,), stopped = _visitors.hear(probes, {"visitors": [visitor(result=result)], "evidence": seen}, table)
     found = {row["ports"]: row["seen"] for row in probe["evidence"]}
     assert found == {"7": "open", **({"8": "unsent"} if state == "unsent" else {})}
@@ -107,13 +106,13 @@ def test_who_leaves_confirms_nothing() -> None:
 
 def test_who_leaves_is_not_heard_beside_who_finished() -> None:
     visit = {"visitors": [visitor(), visitor("bbbbbbbb", 1, told())]}
-    (probe,) = _visitors.witnesses(visit, ADDRESSES, "")
+    (probe,) = _visitors.witnesses(visit, ADDRESSES, "", TABLE)
     assert (probe["visitor"], probe["vantage"]) == ("bbbbbbbb", 1)
 
 
 def test_two_behind_one_address_have_two_names() -> None:
     visit = {"visitors": [visitor(result=told()), visitor("bbbbbbbb", 1, told())]}
-    names = [probe["item"] for probe in _visitors.witnesses(visit, ADDRESSES, "")]
+    names = [probe["item"] for probe in _visitors.witnesses(visit, ADDRESSES, "", TABLE)]
     assert names == ["browser 198.51.100.2, Chrome on Windows", "browser 198.51.100.2, Chrome on Windows (2)"]
 
 
@@ -136,10 +135,69 @@ def test_a_prober_is_no_visitor() -> None:
     assert _visitors.hear(probes, stopped, TABLE) == (probes, stopped)
 
 
-@pytest.mark.parametrize("families", [3, {"ipv4": []}, {"ipv4": {"udp": {"asked": "nonsense"}}}, {"ipv4": {"udp": 3}}])
-def test_a_result_that_no_page_makes_is_one_sentence(families: t.Any) -> None:
-    with pytest.raises(PreflightError, match="not what this version's page makes"):
-        heard({"visitors": [visitor(result={"families": families})]}, [])
+@pytest.mark.parametrize(
+    "families",
+    [
+        3,
+        {"ipv4": []},
+        {"ipv4": {"udp": {"asked": "nonsense"}}},
+        {"ipv4": {"udp": 3}},
+        {"ipv6": {"tcp": {"limited": "0"}}},
+    ],
+)
+def test_a_result_that_no_page_makes_costs_nobody_else(families: t.Any) -> None:
+    odd = visitor("bbbbbbbb", 1, {"families": families})
+    visit = {"visitors": [visitor(result=told()), odd], "evidence": [received("1-9")]}
+    rows = [*_visitors.witnesses({"visitors": [odd]}, ADDRESSES, "", TABLE)]
+    rows += _visitors.witnesses(visit, ADDRESSES, "", TABLE)
+    assert [row["visitor"] for row in rows] == ["bbbbbbbb", "aaaaaaaa"]  # the odd one alone, and not beside another
+    (mistaken, honest), dummy = _visitors.hear(rows, visit, TABLE)
+    assert [(row["seen"], row["ports"]) for row in honest["evidence"]] == [("open", "1-9")]
+    ((seen, reason),) = [(row["seen"], row["detail"]["reason"]) for row in mistaken["evidence"]]
+    assert (seen, reason) == ("unsent", "its result is not what this version's page makes; use one version")
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (told(), ""),
+        (told(opened="1-3"), ""),  # silent ports are silent whatever else is
+        (told("1-3", "1-2"), ""),
+        (told("1-3", "1-3"), "it did not ask 4-9/udp over IPv4, or not often enough to be sure"),
+        (told(trouble="WebRTC is off"), "WebRTC is off"),
+        (told("1-3", "1-2", trouble="WebRTC is off"), "WebRTC is off"),
+        ({}, "it did not ask 1-9/udp over IPv4, or not often enough to be sure"),
+        ({"families": 3}, "its result is not what this version's page makes; use one version"),
+    ],
+)
+def test_a_result_settles_the_matter_where_all_was_asked_or_something_is_closed(result: Facts, why: str) -> None:
+    assert _visitors.unsettled(visitor(result=result), ADDRESSES, TABLE) == why
+    conclusive = _visitors.conclusive([visitor(), visitor(result=result)], ADDRESSES, TABLE)
+    assert len(conclusive) == (0 if why else 1)
+
+
+def test_what_a_limit_may_have_kept_back_settles_nothing() -> None:
+    result = told("1-9", "1-3")
+    result["families"]["ipv4"]["udp"]["limited"] = "4-9"
+    assert _visitors.unsettled(visitor(result=result), ADDRESSES, TABLE).startswith("it did not ask 4-9/udp")
+    result["families"]["ipv4"]["udp"]["limited"] = "5-9"
+    assert _visitors.unsettled(visitor(result=result), ADDRESSES, TABLE) == ""
+
+
+def test_each_family_and_only_what_is_required_has_to_be_asked() -> None:
+    table = parse_requirements(
+        [
+            {"name": "media", "protocol": "udp", "ports": "1-9"},
+            {"name": "turn", "protocol": "udp", "ports": "443", "required": False},
+            {"name": "web", "protocol": "tcp", "ports": "80,443"},
+        ]
+    )
+    families = {"ipv4": {"udp": {"asked": "1-9", "open": "1-9"}, "tcp": {"asked": "80,443", "open": "80,443"}}}
+    one = visitor(result={"families": families})
+    assert _visitors.unsettled(one, ["ipv4"], table) == ""
+    assert _visitors.unsettled(one, ["ipv4", "ipv6"], table) == (
+        "it did not ask 80,443/tcp over IPv6 and 1-9/udp over IPv6, or not often enough to be sure"
+    )
 
 
 def test_what_a_visitor_calls_itself_is_printable_and_short() -> None:
@@ -154,7 +212,11 @@ def test_the_line_says_who_came_and_what_is_missing() -> None:
     assert _waiting.line({"visitors": [visitor()], "seconds_left": 5}, 9) == (
         "browser 198.51.100.2: 5 ports arrived, 4 missing. 0:05 left."
     )
-    assert _waiting.line({"visitors": [visitor(quiet=60)]}, 9) == "browser 198.51.100.2: left after 5 ports."
+    # Who left, and who asks silent ports, show the same.
+    assert _waiting.line({"visitors": [visitor(quiet=60)]}, 9) == (
+        "browser 198.51.100.2: 5 ports arrived, quiet for 60 s."
+    )
+    assert _waiting.line({"visitors": [visitor(quiet=14)]}, 9).endswith("5 ports arrived, 4 missing.")
     assert _waiting.line({"visitors": [visitor(result=told())]}, 9).endswith("Chrome on Windows: finished.")
 
 
@@ -167,10 +229,12 @@ def test_the_line_stays_a_line() -> None:
 
 def test_the_end_says_what_became_of_each() -> None:
     texts = [{"protocol": "tcp", "address": "198.51.100.3", "port": 80, "text": "test", "count": 2}]
-    assert _waiting.summary({"visitors": [visitor(), visitor("b", 1, told())], "texts": texts}) == [
+    visit = {"visitors": [visitor(), visitor("b", 1, told())], "texts": texts, "texts_dropped": 7}
+    assert _waiting.summary(visit, {"b"}) == [
         "browser 198.51.100.2: 5 ports arrived, left before the end, and is not counted.",
         "browser 198.51.100.2, Chrome on Windows: 5 ports arrived, finished; its result came over TCP port 80.",
         '"test" came to 80/tcp from 198.51.100.3 2 times (arrived, way back not tested).',
+        "7 more texts came than are shown.",
     ]
 
 
