@@ -50,16 +50,24 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(session) is what the page has of the session, C(url) where the listener has the page, C(port) the TCP port of
-      that, C(connect) to what the page may connect (as CSP has it).
+    - C(session) is what the page has of the session, C(url) where the listener has the page, empty for nowhere, C(port)
+      the TCP port of that, C(connect) to what the page may connect (as CSP has it).
   type: dict
 """
 
 import typing as t
 
-from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
+from ansible_collections.plugnmeet.server.plugins.module_utils._exchange.http import authority
+from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, parse_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
 from ansible_collections.plugnmeet.server.plugins.module_utils._session import Session
+
+# What browsers open no page at (Fetch Standard, section 2.9, "bad port")
+_BAD_PORTS = parse_ports(
+    "1,7,9,11,13,15,17,19-23,25,37,42,43,53,69,77,79,87,95,101-104,109-111,113,115,117,119,123,135,137,139,143,161,179,"
+    "389,427,465,512-515,526,530-532,540,548,554,556,563,587,601,636,989,990,993,995,1719,1720,1723,2049,3659,4045,4190,"
+    "5060,5061,6000,6566,6665-6669,6679,6697,10080"
+)
 
 
 def visit_facts(
@@ -68,9 +76,8 @@ def visit_facts(
     """Return what the page of a visit has to know of the session C(params)."""
     session, rows = Session.from_params(params), parse_requirements(table)
     tcp = sorted(set().union(*(row.ports for row in rows if row.protocol == "tcp")))
-    # An IPv6 address is written in brackets in a URL, and cannot stand in a policy (CSP 3, section 2.3.1).
-    web, is_ipv6 = (f"[{target}]", True) if ":" in target else (target, False)
-    port = 80 if 80 in tcp else next(iter(tcp), 80)
+    web = authority(target)
+    port = 80 if 80 in tcp else next((port for port in tcp if port not in _BAD_PORTS), 0)
     return {
         "session": {
             "id": session.id,
@@ -91,9 +98,10 @@ def visit_facts(
                 for row in rows
             ],
         },
-        "url": f"http://{web}{'' if port == 80 else f':{port}'}{session.visit_path}",
+        "url": f"http://{web}{'' if port == 80 else f':{port}'}{session.visit_path}" if port else "",
         "port": port,
-        "connect": "http:" if is_ipv6 else " ".join(f"http://{web}:{port}" for port in tcp) or "'none'",
+        # An IPv6 address cannot stand in a policy (CSP 3, section 2.3.1).
+        "connect": "http:" if ":" in target else " ".join(f"http://{web}:{port}" for port in tcp) or "'none'",
     }
 
 

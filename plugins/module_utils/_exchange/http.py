@@ -56,7 +56,7 @@ class Asking:
         self._path = f"{PATH}{token}"
         self._question = (
             f"GET {self._path} HTTP/1.1\r\n"
-            f"Host: {_authority(host)}\r\n"
+            f"Host: {authority(host)}\r\n"
             "User-Agent: plugnmeet.server preflight\r\n"
             "Accept: */*\r\n"
             "Connection: close\r\n\r\n"
@@ -185,8 +185,8 @@ def _short(text: str) -> str:
     return text if len(text) <= _MOST_WORDS else f"{text[: _MOST_WORDS - 1]}…"
 
 
-def _authority(host: str) -> str:
-    """`host` as a Host header has it (RFC 9110, section 7.2)."""
+def authority(host: str) -> str:
+    """`host` as a Host header and a URL have it (RFC 9110, section 7.2)."""
     if ":" in host:
         return f"[{host.partition('%')[0]}]"
     try:
@@ -203,5 +203,5 @@ def _is_elsewhere(location: str, host: str) -> bool:
         return True
     if ":" in host or host.replace(".", "").isdecimal():
         return False
-    there, here = (_authority(name).lower().rstrip(".") for name in (there, host))
+    there, here = (authority(name).lower().rstrip(".") for name in (there, host))
     return bool(there) and not f".{there}".endswith(f".{here}") and not f".{here}".endswith(f".{there}")

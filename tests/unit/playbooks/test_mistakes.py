@@ -177,6 +177,17 @@ def test_an_empty_text_is_an_empty_list(tmp_path: pathlib.Path) -> None:
     assert json.loads(done.stdout.partition(" => ")[2])["msg"] == [[], [], []]
 
 
+@pytest.mark.parametrize("address", ["127.0.1.1", "::1", "169.254.0.9", "fe80::1"])
+def test_a_name_of_the_controllers_own_is_refused_before_a_visit(tmp_path: pathlib.Path, address: str) -> None:
+    code, said = refused(tmp_path, "visit", "-i", "meet1,", "-e", f"preflight_address={address}")
+    assert code == 2
+    assert (
+        f"{address} has the address {address} on the controller, which leads nowhere from outside; take the name out "
+        "of /etc/hosts there, or set preflight_address to the address by which outsiders reach the server."
+    ) in " ".join(said.split())
+    assert "before anything is stopped" not in said
+
+
 @pytest.mark.parametrize(
     ("role", "name", "expected"),
     [("verify", "_verify_prober_list", ["ext1", "ext2"]), ("install", "_install_prober", "ext1")],

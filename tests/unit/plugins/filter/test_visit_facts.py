@@ -41,11 +41,19 @@ def test_the_page_knows_how_long_it_works_and_what_it_asks() -> None:
     [
         ("meet.example.com", "http://meet.example.com:80 http://meet.example.com:443", "http://meet.example.com/"),
         ("2001:db8::1", "http:", "http://[2001:db8::1]/"),
+        # A policy has ASCII alone.
+        (
+            "bücher.example",
+            "http://xn--bcher-kva.example:80 http://xn--bcher-kva.example:443",
+            "http://xn--bcher-kva.example/",
+        ),
     ],
 )
 def test_the_page_may_connect_to_the_server_alone(target: str, connect: str, url: str) -> None:
     assert made(target)["connect"] == connect
     assert made(target)["url"].startswith(url)
+    assert f"http://{made(target)['session']['web']}/" == url
+    assert made(target)["session"]["name"] == target
 
 
 def test_without_port_80_another_one_has_the_page() -> None:
@@ -53,3 +61,15 @@ def test_without_port_80_another_one_has_the_page() -> None:
         "http://meet.example.com:7881/"
     )
     assert made(table=TABLE[:1])["connect"] == "'none'"
+
+
+@pytest.mark.parametrize(
+    ("ports", "port", "url"),
+    [("22,7881", 7881, "http://meet.example.com:7881/"), ("22,5060,6667", 0, ""), ("", 0, "")],
+)
+def test_where_no_browser_opens_a_page_there_is_no_link(ports: str, port: int, url: str) -> None:
+    table = [*TABLE[:1], *([{"name": "other", "protocol": "tcp", "ports": ports}] if ports else [])]
+    found = made(table=table)
+    assert found["port"] == port
+    assert found["url"].startswith(url)
+    assert bool(found["url"]) == bool(url)
