@@ -34,10 +34,10 @@ def read_result(body: bytes) -> Facts:
     families = _object(told.get("families", {}))
     return {
         "visitor": _text(told.get("visitor")),
-        "agent": printable(_text(told.get("agent", "")))[:_LONGEST_AGENT],
+        "agent": printable(_text(told.get("agent", "")))[:_LONGEST_AGENT].strip(),
         "families": {family: _family(families[family]) for family in FAMILIES if family in families},
         "seconds": _finite(told.get("seconds", 0)),
-        "trouble": printable(_text(told.get("trouble", ""))),
+        "trouble": printable(_text(told.get("trouble", ""))).strip(),
     }
 
 
