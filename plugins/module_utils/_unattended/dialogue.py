@@ -19,7 +19,11 @@ _MOST_LINE = 4096  # characters; a progress bar that never ends its line is no r
 # Control sequences (ECMA-48, section 5.4), commands to the terminal's operating system, and other escapes.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SECRET = re.compile(r"((?:secret|passw(?:or)?d|api[ _-]?key|token)[\w ]*\s*[:=]\s*)\S+", re.IGNORECASE)
+_SECRET = re.compile(
+    r"((?:secret|passw(?:or)?d|passphrase|pass(?=[\"']?\s*[:=])|(?:api|private)[ _-]?key|token)[\w\"' ]*?"
+    r"\s*(?:[:=]|\bis\b(?!\s+not\b))\s*)(?:\"[^\"]*\"|'[^']*'|\S+)",
+    re.IGNORECASE,
+)
 
 
 class Question(t.NamedTuple):

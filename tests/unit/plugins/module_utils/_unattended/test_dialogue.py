@@ -100,6 +100,23 @@ def test_the_tail_shows_no_secret() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("the password is hunter2", "the password is ********"),
+        ("the password is not right", "the password is not right"),
+        ("export DB_PASS=abc", "export DB_PASS=********"),
+        ("MYSQL_PASSWORD='a b' c", "MYSQL_PASSWORD=******** c"),
+        ('{"secret": "abc def", "x": 1}', '{"secret": ********, "x": 1}'),
+        ("Private key: abc", "Private key: ********"),
+        ("tests passed: 10", "tests passed: 10"),
+        ("a token ring", "a token ring"),
+    ],
+)
+def test_a_secret_is_blotted_out_however_it_is_written(line: str, shown: str) -> None:
+    assert tail(line, 1) == [shown]
+
+
+@pytest.mark.parametrize(
     ("row", "complaint"),
     [
         ({"question": "(", "answer": "x"}, r'questions\[0\].question is "\(", which is no regular expression'),
