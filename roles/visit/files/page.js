@@ -17,7 +17,7 @@ function shortened(ports) {
   return ranges.length > MOST_RANGES ? `${ranges.slice(0, MOST_RANGES).join(", ")}, … (${ranges.length} ranges)` : ranges.join(", ");
 }
 
-// The port map: a cell a port of the largest entry of the table, open only if it is at every address.
+// The port map: a cell a port of the largest entry of the table, open only if it is at every address that is asked.
 class PortMap {
   constructor(canvas, targets) {
     const rows = new Map();
@@ -29,7 +29,7 @@ class PortMap {
     this.protocol = largest[0].protocol;
     this.canvas = canvas;
     this.at = 0;
-    this.asked = null; // at the end, whether the silence of a target says something
+    this.isSilent = null; // at the end, whether the silence of a target says something
     canvas.addEventListener("pointermove", (event) => this.point(this.under(event)));
     canvas.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns }[event.key];
@@ -42,9 +42,9 @@ class PortMap {
   }
 
   state(port) {
-    const targets = this.cells.get(port);
-    if (targets.every((target) => target.open)) return "open";
-    return this.asked && targets.some((target) => !target.open && this.asked(target)) ? "silent" : "waiting";
+    const targets = this.cells.get(port).filter((target) => !target.leftOut);
+    if (targets.length && targets.every((target) => target.open)) return "open";
+    return this.isSilent && targets.some(this.isSilent) ? "silent" : "waiting";
   }
 
   under(event) {
@@ -56,7 +56,7 @@ class PortMap {
 
   point(at) {
     this.at = at;
-    const words = { open: "open", silent: "did not answer", waiting: this.asked ? "not asked" : "no answer yet" };
+    const words = { open: "open", silent: "did not answer", waiting: this.isSilent ? "not known" : "no answer yet" };
     $("pointed").textContent = `${this.ports[at]}/${this.protocol}: ${words[this.state(this.ports[at])]}`;
   }
 
@@ -107,6 +107,7 @@ class Page {
     this.prober = new Prober(session, this.visitor, () => this.soon());
     this.map = new PortMap($("map"), this.prober.targets);
     this.started = performance.now();
+    this.isSilent = () => false; // at the end, whether the silence of a target says something
   }
 
   // Drawing ten thousand cells is work, too.
@@ -119,22 +120,28 @@ class Page {
     $("test").hidden = false;
     this.show();
     this.verdict("Testing…", "");
+    if (await this.isOver()) {
+      this.sayOver();
+      return;
+    }
     let trouble = "";
     if (typeof RTCPeerConnection === "undefined") {
       trouble = "WebRTC is switched off in this browser";
     } else {
       try {
         await this.prober.run();
-        if (this.prober.mute) {
+        if (this.prober.targets.every((target) => target.leftOut)) {
+          trouble = `this network has no ${this.leftOut().join(" and no ")}, and the server nothing else`;
+        } else if (this.prober.mute) {
           trouble = "this browser does not tell what became of its checks; Chrome and Edge do";
-        } else if (!this.prober.targets.some((target) => target.open || this.prober.wasAsked(target))) {
+        } else if (!this.prober.targets.some((target) => target.open || target.limited || this.prober.wasAsked(target))) {
           trouble = "this browser sends nothing by WebRTC: a policy, an extension or a VPN forbids it";
         }
       } catch (error) {
         trouble = `WebRTC does not work in this browser (${error.name})`;
       }
     }
-    this.map.asked = (target) => !trouble && this.prober.wasAsked(target);
+    this.isSilent = this.map.isSilent = (target) => !trouble && !target.open && this.prober.wasAsked(target);
     this.finished = true;
     const seconds = Math.round((performance.now() - this.started) / 100) / 10;
     const result = JSON.stringify(this.prober.result(agent(), seconds, trouble));
@@ -145,14 +152,45 @@ class Page {
     document.body.dataset.done = "true";
   }
 
+  // A clock may be wrong: the test is over only if nothing answers any more, either.
+  async isOver() {
+    if (Date.now() / 1000 <= this.session.expires || typeof RTCPeerConnection === "undefined") return false;
+    try {
+      return !(await isAnybodyThere(this.prober));
+    } catch (error) {
+      return false; // the test itself says what does not work
+    }
+  }
+
+  sayOver() {
+    this.finished = true;
+    this.verdict("This test is over.", "");
+    $("doing").textContent = "The page belongs to one test of a few minutes, and nothing answers it any more. Ask the person who sent it for a new one.";
+    $("progress").hidden = true;
+    $("test").hidden = true;
+    document.body.dataset.done = "true";
+  }
+
   verdict(text, kind) {
     $("verdict").textContent = text;
     $("verdict").className = kind;
     document.title = `${text} – plugNmeet port test`;
   }
 
-  missing(required) {
-    return this.prober.targets.filter((target) => !target.open && (!required || target.row.required));
+  // The targets that are asked at all
+  asked() {
+    return this.prober.targets.filter((target) => !target.leftOut);
+  }
+
+  // The address families over which something is asked, and those over which nothing is
+  families() {
+    const asked = new Set(this.asked().map((target) => target.family));
+    return Object.keys(this.session.addresses).filter((family) => asked.has(family)).map((family) => FAMILIES[family]);
+  }
+
+  leftOut() {
+    const asked = this.families();
+    return Object.keys(this.session.addresses).map((family) => FAMILIES[family]).filter((family) => !asked.includes(family));
   }
 
   // "55000-55002/udp", with the address family where that makes a difference
@@ -170,7 +208,7 @@ class Page {
   }
 
   show() {
-    const targets = this.prober.targets;
+    const targets = this.asked();
     const open = targets.filter((target) => target.open).length;
     $("progress").max = targets.length;
     $("progress").value = open;
@@ -181,7 +219,7 @@ class Page {
   }
 
   row(row) {
-    const own = this.prober.targets.filter((target) => target.row === row);
+    const own = this.asked().filter((target) => target.row === row);
     const open = own.filter((target) => target.open).length;
     const line = document.createElement("tr");
     const cell = (kind, text, small, name) => {
@@ -193,17 +231,24 @@ class Page {
     };
     cell("th", `${row.ports}/${row.protocol}`, row.required ? "" : "optional");
     cell("td", row.purpose || row.name);
-    const asked = own.some((target) => this.prober.wasAsked(target));
-    if (open === own.length) cell("td", "✓ open", "", "open");
-    else if (!this.finished) cell("td", open ? `${open.toLocaleString("en")} of ${own.length.toLocaleString("en")}` : "…");
-    else if (!open && !asked) cell("td", "– not asked", "this browser does not");
-    else cell("td", "✗ no answer", own.length > 1 ? `${(own.length - open).toLocaleString("en")} of ${own.length.toLocaleString("en")}` : "", "silent");
+    const all = own.length.toLocaleString("en");
+    if (own.length && open === own.length) cell("td", "✓ open", this.leftOut().length ? `over ${this.families().join(" and ")}` : "", "open");
+    else if (!this.finished) cell("td", open ? `${open.toLocaleString("en")} of ${all}` : "…");
+    else {
+      const silent = own.filter(this.isSilent).length;
+      const rest = own.length - open - silent;
+      const many = own.length > 1;
+      const limited = own.some((target) => target.limited);
+      if (silent) cell("td", "✗ no answer", many ? `${silent.toLocaleString("en")} of ${all}${rest ? `, ${rest.toLocaleString("en")} not known` : ""}` : "", "silent");
+      else cell("td", `– ${many ? `${rest.toLocaleString("en")} ` : ""}not ${limited ? "known" : "asked"}`, open || limited ? "" : "this browser does not");
+    }
     return line;
   }
 
   conclude(trouble, seconds) {
-    const all = this.prober.targets;
-    const required = this.missing(true);
+    const all = this.asked();
+    const missing = all.filter((target) => !target.open);
+    const required = missing.filter((target) => target.row.required);
     const steps = [];
     if (trouble) {
       const some = all.some((target) => target.open);
@@ -216,29 +261,24 @@ class Page {
         "Otherwise a firewall in front of the server blocks every port, or this network lets nothing but web pages through: try a phone on mobile data.",
       );
     } else if (!required.length) {
-      const optional = this.missing(false);
-      this.verdict(optional.length ? "Every required port is open." : `Every port is open: all ${all.length.toLocaleString("en")} answered.`, "good");
+      const optional = missing.filter(this.isSilent);
+      const unknown = missing.filter((target) => !this.isSilent(target));
+      const over = this.leftOut().length ? ` over ${this.families().join(" and ")}` : "";
+      this.verdict(missing.length ? `Every required port is open${over}.` : `Every port is open${over}: all ${all.length.toLocaleString("en")} answered.`, "good");
       if (optional.length) steps.push(`Optional, and not open: ${this.inWords(optional).join(", ")}.`);
-      steps.push("There is nothing to do. You can close this page.");
+      if (unknown.length) steps.push(`Optional, and not known: ${this.inWords(unknown).join(", ")}.`);
+      if (!over) steps.push("There is nothing to do. You can close this page.");
+    } else if (this.prober.ended) {
+      this.verdict("The test ended before this page was done.", "");
+      steps.push(
+        `${count(distinct(required), "required port")} had not answered by then, which says nothing about them: ports that had answered are silent now, too.`,
+        "Ask the person who sent you this page for a new one. If the test goes on, something on the way takes no more connections: open the page again in some minutes, or in another network.",
+      );
     } else {
-      const asked = required.filter((target) => this.prober.wasAsked(target));
-      const unasked = required.filter((target) => !this.prober.wasAsked(target));
-      const rest = unasked.length ? `; ${count(distinct(unasked), "port")} could not be asked often enough` : `: ${this.inWords(asked).join(", ")}`;
-      this.verdict(asked.length ? `${count(distinct(asked), "port")} did not answer${rest}.` : "What this browser can ask is open.", asked.length ? "bad" : "");
-      if (asked.length) {
-        const addresses = Object.values(this.session.addresses).join(" and ");
-        // Of what is wholly silent nobody opens only the ports that were asked.
-        const rows = new Set(asked.map((target) => target.row));
-        for (const target of all) if (target.open) rows.delete(target.row);
-        const shut = required.filter((target) => this.prober.wasAsked(target) || rows.has(target.row));
-        steps.push(`For the admin: open ${this.inWords(shut).join(", ")} to ${addresses}. Where it is stopped is on the screen on which the test was started.`);
-      }
-      const udp = all.filter((target) => target.protocol === "udp");
-      if (asked.some((target) => target.protocol === "udp") && !udp.some((target) => target.open) && all.some((target) => target.open)) {
-        steps.push("No UDP came through at all. Many offices block that: to be sure that it is the server's side, open this page on a phone on mobile data, too.");
-      }
-      if (unasked.length) steps.push(`This browser could not ask, or not often enough to be sure: ${this.inWords(unasked).join(", ")}.`);
-      if (unasked.length && PACED) steps.push("Firefox asks slowly: to have all of them asked, open this page in Chrome or Edge, too.");
+      this.concludeMissing(required, steps);
+    }
+    if (!trouble) {
+      for (const family of this.leftOut()) steps.push(`This network has no ${family}, and nothing was asked over it: to have that tested, open this page in a network that has it.`);
     }
     $("steps").replaceChildren(...steps.map((step) => {
       const item = document.createElement("li");
@@ -247,6 +287,37 @@ class Page {
     }));
     $("next").hidden = false;
     $("doing").textContent = `It took ${seconds} seconds.`;
+  }
+
+  // Of required ports some are silent, or nobody knows.
+  concludeMissing(required, steps) {
+    const all = this.asked();
+    const silent = required.filter(this.isSilent);
+    const limited = required.filter((target) => target.limited);
+    const unasked = required.filter((target) => !target.limited && !this.isSilent(target));
+    const unknown = required.length - silent.length;
+    const rest = unknown ? `; ${count(distinct([...limited, ...unasked]), "port")} could not be asked often enough` : `: ${this.inWords(silent).join(", ")}`;
+    if (silent.length) this.verdict(`${count(distinct(silent), "port")} did not answer${rest}.`, "bad");
+    else if (limited.length) this.verdict(`${count(distinct(limited), "port")} could not be tested.`, "");
+    else this.verdict("What this browser can ask is open.", "");
+    if (silent.length) {
+      // Of what is wholly silent nobody opens only the ports that were asked.
+      const rows = new Set(silent.map((target) => target.row));
+      for (const target of all) if (target.open) rows.delete(target.row);
+      const shut = required.filter((target) => this.isSilent(target) || rows.has(target.row));
+      const addresses = new Set(shut.map((target) => target.address));
+      steps.push(`For the admin: open ${this.inWords(shut).join(", ")} to ${[...addresses].join(" and ")}. Where it is stopped is on the screen on which the test was started.`);
+    }
+    const udp = all.filter((target) => target.protocol === "udp");
+    if (silent.some((target) => target.protocol === "udp") && !udp.some((target) => target.open) && all.some((target) => target.open)) {
+      steps.push("No UDP came through at all. Many offices block that: to be sure that it is the server's side, open this page on a phone on mobile data, too.");
+    }
+    if (limited.length) {
+      const answers = udp.filter((target) => target.open).length;
+      steps.push(`After ${count(answers, "answer")} no new connection got through, not even to ports that are open: the router of this network, or something else on the way, takes no more. Open this page again in some minutes, or in another network.`);
+    }
+    if (unasked.length) steps.push(`This browser could not ask, or not often enough to be sure: ${this.inWords(unasked).join(", ")}.`);
+    if (unasked.length && PACED) steps.push("Firefox asks slowly: to have all of them asked, open this page in Chrome or Edge, too.");
   }
 
   // Over a TCP port that is open, else over any; who takes it says so.
@@ -310,13 +381,6 @@ function main() {
   const session = JSON.parse($("session").textContent);
   $("host").textContent = session.name;
   $("copy").addEventListener("click", copy);
-  if (Date.now() / 1000 > session.expires) {
-    $("verdict").textContent = "This test is over.";
-    $("doing").textContent = "The page belongs to one test of a few minutes, and does nothing any more. Ask the person who sent it for a new one.";
-    $("progress").hidden = true;
-    document.body.dataset.done = "true";
-    return;
-  }
   page = new Page(session);
   page.run();
 }

@@ -61,6 +61,17 @@ function shuffled(list) {
   return copy;
 }
 
+// The pairs of candidates that a browser made, with their two ends as far as it tells of them.
+function pairsOf(statistics) {
+  return [...statistics.values()].filter((entry) => entry.type === "candidate-pair").map((pair) =>
+    ({ pair, local: statistics.get(pair.localCandidateId), remote: statistics.get(pair.remoteCandidateId) }));
+}
+
+// What a target, and a candidate of the other side, are known by. Browsers put IPv6 into brackets.
+function place({ protocol, address, port }) {
+  return `${protocol} ${(address || "").replace(/^\[|\]$/g, "")} ${port}`;
+}
+
 // How often a pair was asked, where the browser does not count it, by its state and for how long it is known to be asked.
 function checks(pair, since) {
   if (pair.requestsSent !== undefined) return pair.requestsSent;
@@ -69,16 +80,31 @@ function checks(pair, since) {
 }
 
 // Every port at every address: `open` once it answered, `sent` how often it was asked; `paired` is whether the browser took
-// it for a candidate, and `tried` whether it made anything of it. `peers` are those of the same row and address.
+// it for a candidate, and `tried` whether it made anything of it. `peers` are those of the same row and address. It is not
+// asked where it is `leftOut`, and its silence is nobody's where it is `limited`.
 function targetsOf(session) {
   return Object.entries(session.addresses).flatMap(([family, address]) =>
     session.ports.flatMap((row) => {
       const peers = [];
       for (const port of readPorts(row.ports)) {
-        peers.push({ family, address, port, row, peers, protocol: row.protocol, open: false, paired: false, tried: false, sent: 0 });
+        peers.push({
+          family, address, port, row, peers, protocol: row.protocol,
+          open: false, paired: false, tried: false, sent: 0, leftOut: false, limited: false,
+        });
       }
       return peers;
     }));
+}
+
+// What one connection asks: neighbours of a row, so that the result is short where the time is over before all are asked. They
+// come by chance, but the small rows first, which then have their verdict all the same.
+function groupsOf(targets) {
+  const groups = [];
+  for (const peers of new Set(targets.map((target) => target.peers))) {
+    const own = targets.filter((target) => target.peers === peers);
+    while (own.length) groups.push(own.splice(0, CANDIDATES));
+  }
+  return shuffled(groups).sort(([one], [other]) => one.peers.length - other.peers.length);
 }
 
 class Prober {
@@ -89,20 +115,28 @@ class Prober {
     this.targets = targetsOf(session);
     this.sent = 0; // checks of ports that answer
     this.lost = 0; // and how many of them came to nothing
-    this.all = this.targets.filter((target) => target.protocol === "udp").length;
-    this.silent = this.all; // UDP ports without an answer, when the last round began
+    this.all = 0; // UDP ports that are asked
+    this.silent = 0; // and those without an answer, when the last round began
     this.doing = "";
     this.spent = 0; // checks of UDP ports, all in all
     this.hopeless = new Set(); // rows, each over one address, that are asked no more
     this.mute = false; // whether the browser does not say what became of its checks
+    this.ended = false; // whether not even the ports that answered do so any more
+    this.start = performance.now();
+    // By a clock that is wrong the time may be over from the start.
+    const left = session.expires * 1000 - REST - Date.now();
+    this.end = this.start + (left > 0 ? Math.min(UDP_PATIENCE, left) : UDP_PATIENCE);
   }
 
   async run() {
-    this.certificate = await RTCPeerConnection.generateCertificate({ name: "ECDSA", namedCurve: "P-256" });
-    const tcp = this.targets.filter((target) => target.protocol === "tcp");
-    const udp = this.targets.filter((target) => target.protocol === "udp");
+    await leaveOutFamilies(this);
+    const asked = this.targets.filter((target) => !target.leftOut);
+    const tcp = asked.filter((target) => target.protocol === "tcp");
+    const udp = asked.filter((target) => target.protocol === "udp");
+    this.all = udp.length;
     await Promise.all([this.askTcp(tcp, 3, TCP_PATIENCE), this.askUdp(udp)]);
     await this.askTcp(tcp, 1, LAST_TCP_PATIENCE); // once more, for a slow device was busy with UDP
+    while (await findMore(this, asked) && performance.now() < this.end) await this.askUdp(udp);
     this.doing = "";
     this.seen();
   }
@@ -116,14 +150,11 @@ class Prober {
   }
 
   async askUdp(targets) {
-    const start = performance.now();
-    const end = start + Math.min(UDP_PATIENCE, this.session.expires * 1000 - REST - Date.now());
     for (let round = 1, before = Infinity; ; round++) {
       const silent = targets.filter((target) => !target.open);
       this.silent = silent.length;
-      // By chance, but the small rows first: each gets its verdict even where the time is over before all are asked.
-      const missing = shuffled(this.worthwhile(silent)).sort((one, other) => one.peers.length - other.peers.length);
-      const over = round > ROUNDS || performance.now() > end;
+      const missing = this.worthwhile(silent);
+      const over = round > ROUNDS || performance.now() > this.end;
       if (!missing.length || (round > 1 && missing.every((target) => this.sure(target))) || (over && missing.length === before)) return;
       before = missing.length;
       this.doing = round === 1
@@ -131,19 +162,23 @@ class Prober {
         : `Asking ${missing.length.toLocaleString("en")} silent UDP ports again, round ${round}`;
       if (PACED) this.doing += " (Firefox asks some 60 a second, which takes minutes; Chrome and Edge take seconds)";
       this.seen();
-      const groups = [];
-      while (missing.length) groups.push(missing.splice(0, CANDIDATES));
+      const groups = groupsOf(missing);
       const work = async () => {
         while (groups.length) {
-          while (PACED && this.spent > AHEAD + (PACE * (performance.now() - start)) / 1000) await sleep(100);
-          if (PACED && performance.now() > end) return;
+          await this.pace();
+          if (PACED && performance.now() > this.end) return;
           const group = PACED ? this.worthwhile(groups.shift() || []) : groups.shift();
           if (group.length) await this.connectUdp(group, round);
         }
       };
       await Promise.all(Array.from({ length: CONNECTIONS }, work));
-      if (PACED && performance.now() > end) return;
+      if (PACED && performance.now() > this.end) return;
     }
+  }
+
+  // Wait where the browser would drop what it is to send.
+  async pace() {
+    while (PACED && this.spent > AHEAD + (PACE * (performance.now() - this.start)) / 1000) await sleep(100);
   }
 
   // But for those of rows of which so many ports were asked without any answer that to ask them once more would be a waste of
@@ -184,6 +219,7 @@ class Prober {
 
   // A new connection. Chromium has no more than 500, and counts closed ones until it has tidied up.
   async connection() {
+    this.certificate = this.certificate || await RTCPeerConnection.generateCertificate({ name: "ECDSA", namedCurve: "P-256" });
     for (let left = 60; ; left--) {
       try {
         return new RTCPeerConnection({ iceServers: [], certificates: [this.certificate] });
@@ -199,19 +235,15 @@ class Prober {
   async connect(targets, over) {
     const connection = await this.connection();
     try {
-      await connection.setRemoteDescription({ type: "offer", sdp: this.offer(targets) });
-      await connection.setLocalDescription(await connection.createAnswer());
-      const known = new Map(targets.map((target) => [`${target.protocol} ${target.address} ${target.port}`, target]));
+      await this.answerOffer(connection, targets);
+      const known = new Map(targets.map((target) => [place(target), target]));
       const before = new Map(targets.map((target) => [target, target.sent]));
       const counted = new Map();
       const since = new Map();
       while (targets.some((target) => !target.open) && !over()) {
         await sleep(POLL);
-        const statistics = await connection.getStats();
-        for (const pair of statistics.values()) {
-          if (pair.type !== "candidate-pair") continue;
-          const remote = statistics.get(pair.remoteCandidateId);
-          const target = remote && known.get(`${remote.protocol} ${plain(remote.address)} ${remote.port}`);
+        for (const { pair, remote } of pairsOf(await connection.getStats())) {
+          const target = remote && known.get(place(remote));
           if (!target) continue;
           target.paired = true;
           this.mute = this.mute || pair.responsesReceived === undefined;
@@ -237,6 +269,11 @@ class Prober {
     }
   }
 
+  async answerOffer(connection, targets) {
+    await connection.setRemoteDescription({ type: "offer", sdp: this.offer(targets) });
+    await connection.setLocalDescription(await connection.createAnswer());
+  }
+
   // The other side's description (RFC 8866, RFC 8839): its fragment names this visitor, and each port is a candidate.
   offer(targets) {
     const candidates = targets.map(({ protocol, address, port }, index) =>
@@ -257,9 +294,11 @@ class Prober {
       families[family] = {};
       for (const protocol of ["tcp", "udp"]) {
         const own = this.targets.filter((target) => target.family === family && target.protocol === protocol);
+        const limited = own.filter((target) => !target.open && target.limited);
         families[family][protocol] = {
           asked: formatPorts(own.filter((target) => target.open || (!trouble && this.wasAsked(target))).map((target) => target.port)),
           open: formatPorts(own.filter((target) => target.open).map((target) => target.port)),
+          ...(protocol === "udp" ? { limited: formatPorts(limited.map((target) => target.port)) } : {}),
         };
       }
     }
@@ -268,11 +307,7 @@ class Prober {
 
   // Whether its silence says something. A browser tries TCP without sending a check before there is a connection.
   wasAsked(target) {
+    if (target.limited) return false;
     return target.protocol === "tcp" ? Boolean(target.tried) : target.sent > 0 && this.sure(target);
   }
-}
-
-// An address as it was given: browsers put IPv6 into brackets.
-function plain(address) {
-  return (address || "").replace(/^\[|\]$/g, "");
 }
