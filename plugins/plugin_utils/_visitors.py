@@ -30,12 +30,21 @@ Facts = t.Mapping[str, t.Any]
 Rows = list[dict[str, t.Any]]
 
 _NO_FAMILY = "the visitor's network has none"
+_NO_WAY = "nothing of the visitor arrived over it, whose network may have none that works"
 _NOT_ASKED = "it did not come to that, or not often enough to be sure"
 _ARRIVED = "it arrived, and the browser did not confirm the way back"
 _LEFT = "the visitor left before the end"
 _TYPED = "what was typed into netcat arrived, and the way back was not tested"
 _NOT_TYPED = "nobody tried it with netcat"
 _ODD = "its result is not what this version's page makes; use one version"
+
+
+class _Told(t.NamedTuple):
+    """The ports of which a browser says something, over one family and protocol."""
+
+    asked: frozenset[int] = frozenset()
+    answered: frozenset[int] = frozenset()
+    limited: frozenset[int] = frozenset()  # silent, as were ports that had answered before
 
 
 def finished(visitors: t.Iterable[Facts]) -> Rows:
@@ -61,12 +70,11 @@ def unsettled(visitor: Facts, families: t.Iterable[str], table: t.Sequence[Requi
     for protocol in saw.PROTOCOLS:
         required = frozenset[int]().union(*(row.ports for row in table if row.required and row.protocol == protocol))
         for family in families:
-            asked, answered = _told(result, family, protocol)
-            asked -= _set(result, family, protocol, "limited")
-            if required & asked - answered:
+            about = _told(result, family, protocol)
+            if required & about.asked - about.answered:
                 return ""
-            if required - asked:
-                left.append(f"{shortened(format_ports(required - asked))}/{protocol} over {FAMILIES[family]}")
+            if required - about.asked:
+                left.append(f"{shortened(format_ports(required - about.asked))}/{protocol} over {FAMILIES[family]}")
     return f"it did not ask {listing(left)}, or not often enough to be sure" if left else ""
 
 
@@ -115,7 +123,7 @@ def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) ->
     were lost: it is taken out. Whose result no page makes is one who could not ask.
     """
     table = list(requirements)
-    spoken_of: dict[t.Any, dict[tuple[str, str], frozenset[int]]] = {}
+    spoken_of: dict[t.Any, dict[tuple[str, str], _Told]] = {}
     heard = []
     for probe in probes:
         if "visitor" not in probe:
@@ -124,7 +132,7 @@ def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) ->
         visitor = next((each for each in _list(stopped.get("visitors")) if each.get("visitor") == probe["visitor"]), {})
         told, record = _result(visitor), Evidence.from_list(stopped.get("evidence") or [])
         spoken_of[probe["vantage"]] = {
-            (family, protocol): _certain(told, record, probe, family, protocol)[0]
+            (family, protocol): _certain(told, record, probe, family, protocol)
             for family in probe["addresses"]
             for protocol in saw.PROTOCOLS
         }
@@ -135,7 +143,10 @@ def hear(probes: Rows, stopped: Facts, requirements: t.Iterable[Requirement]) ->
     for row in _list(stopped.get("evidence")):
         ports = read_ports(str(row.get("ports") or ""))
         if row.get("vantage") in spoken_of:
-            ports &= spoken_of[row["vantage"]].get((str(row.get("family")), str(row.get("protocol"))), frozenset())
+            about = spoken_of[row["vantage"]].get((str(row.get("family")), str(row.get("protocol"))), _Told())
+            # What a limit silenced and arrived all the same says that the limit is on the target. A few are only late.
+            arrived = ports & about.limited if row.get("seen") == saw.ARRIVED else frozenset()
+            ports = ports & about.asked | (arrived if 2 * len(arrived) > len(about.limited) else frozenset())
         evidence.append({**row, "ports": format_ports(ports)})
     return heard, {**stopped, "evidence": evidence}
 
@@ -154,13 +165,16 @@ def _evidence(probe: Facts, told: t.Any, record: Evidence, stopped: Facts, table
                 evidence.ports(observation).update(ports & row.ports)  # noqa: B023
 
             if isinstance(told, dict):
-                asked, answered = _certain(told, record, probe, family, row.protocol)
+                asked, answered, limited = _certain(told, record, probe, family, row.protocol)
+                none = _no_family(told, record, probe, family)
+                if none:
+                    asked = limited = frozenset()
                 note(saw.OPEN, answered & received)
                 note(saw.MOVED, answered - received, to=format_ports(received) or "nothing")
-                none = not any(_told(told, family, protocol)[0] for protocol in saw.PROTOCOLS)
-                reason = clean(told.get("trouble")) or (_NO_FAMILY if none else _NOT_ASKED)
+                note(saw.LIMITED, limited, limit="flows", after=str(len(answered)), visit="browser")
+                reason = clean(told.get("trouble")) or none or _NOT_ASKED
                 route = {"route": "none"} if none and not told.get("trouble") else {}
-                note(saw.UNSENT, row.ports - asked, reason=reason, visit="browser", **route)
+                note(saw.UNSENT, row.ports - asked - limited, reason=reason, visit="browser", **route)
             elif probe["visitor"] == NETCAT:
                 typed = _typed(stopped, row.protocol, family)
                 note(saw.UNSENT, typed, reason=_TYPED, visit=NETCAT)
@@ -173,18 +187,36 @@ def _evidence(probe: Facts, told: t.Any, record: Evidence, stopped: Facts, table
     return evidence
 
 
-def _certain(
-    told: t.Any, record: Evidence, probe: Facts, family: str, protocol: str
-) -> tuple[frozenset[int], frozenset[int]]:
-    """The ports of which a browser's word says something, and those of them that answered.
+def _no_family(told: Facts, record: Evidence, probe: Facts, family: str) -> str:
+    """Why a visitor's network is taken to have no `family`; empty if it has.
+
+    A browser may ask without a route, or over one that leads nowhere, and not know it. Where nothing arrived over one
+    family, and something over another, that is as likely as a firewall that lets nothing of the family through.
+    """
+
+    def came(over: str) -> bool:
+        kinds = ((seen, protocol) for seen in (saw.ARRIVED, saw.RECEIVED) for protocol in saw.PROTOCOLS)
+        return any(record.all(seen, protocol, over, probe["vantage"]) for seen, protocol in kinds)
+
+    said = [_told(told, family, protocol) for protocol in saw.PROTOCOLS]
+    if not any(each.asked or each.limited for each in said):
+        return _NO_FAMILY
+    if came(family) or any(each.answered for each in said):
+        return ""
+    return _NO_WAY if any(came(other) for other in probe["addresses"] if other != family) else ""
+
+
+def _certain(told: t.Any, record: Evidence, probe: Facts, family: str, protocol: str) -> _Told:
+    """The ports of which a browser's word says something.
 
     Over TCP the answer goes back by the connection that brought the question. If the browser did not count it, it was
     too late, and no firewall's rule is the reason: the port is as good as not asked.
     """
-    asked, answered = _told(told if isinstance(told, dict) else {}, family, protocol)
+    about = _told(told if isinstance(told, dict) else {}, family, protocol)
     if protocol == "tcp":
-        asked -= record.all(saw.ANSWERED, protocol, family, probe["vantage"]) - answered
-    return asked, answered
+        late = record.all(saw.ANSWERED, protocol, family, probe["vantage"]) - about.answered
+        return about._replace(asked=about.asked - late)
+    return about
 
 
 def _result(visitor: Facts) -> t.Any:
@@ -193,20 +225,17 @@ def _result(visitor: Facts) -> t.Any:
     try:
         for family in saw.FAMILIES:
             for protocol in saw.PROTOCOLS:
-                for kind in ("asked", "open", "limited"):
-                    _set(result or {}, family, protocol, kind)
+                _told(result or {}, family, protocol)
     except (AttributeError, PreflightError):
         return {"trouble": _ODD}
     return result
 
 
-def _told(result: Facts, family: str, protocol: str) -> tuple[frozenset[int], frozenset[int]]:
-    """The ports that a browser says it asked, and those that it says answered."""
-    return _set(result, family, protocol, "asked"), _set(result, family, protocol, "open")
-
-
-def _set(result: Facts, family: str, protocol: str, kind: str) -> frozenset[int]:
-    return read_ports(str((result.get("families") or {}).get(family, {}).get(protocol, {}).get(kind) or ""))
+def _told(result: Facts, family: str, protocol: str) -> _Told:
+    """What a browser says."""
+    told = (result.get("families") or {}).get(family, {}).get(protocol, {})
+    asked, answered, limited = (read_ports(str(told.get(key) or "")) for key in ("asked", "open", "limited"))
+    return _Told(asked, answered, limited - asked - answered)
 
 
 def _typed(stopped: Facts, protocol: str, family: str) -> set[int]:

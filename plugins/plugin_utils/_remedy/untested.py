@@ -44,7 +44,11 @@ def _limited(words: Words) -> str:
 def _make_room(words: Words) -> list[str]:
     on_host = words.fact("where") == "target"
     place = words.host if on_host else f"the router or firewall in front of {words.host} or of {words.vantages}"
-    elsewhere = "Or run it again in some minutes, or from a host in another network (preflight_probers)"
+    again = "Or run it again in some minutes, or "
+    if words.fact("visit"):
+        elsewhere = f"{again}with a visitor in another network"
+    else:
+        elsewhere = f"{again}from a host in another network (preflight_probers)"
     if words.fact("limit") != "flows":
         return [
             f"Let {words.vantages} ask all of it on {place} (protection against scans or floods)",
@@ -65,7 +69,9 @@ def ask_from_elsewhere(words: Words) -> list[str]:
         return RUN_AGAIN
     if words.fact("prober"):
         return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
-    if words.fact("visit") and words.fact("route") != "none":
+    if words.fact("visit") and words.fact("route") == "none":
+        return [f"Run it again, and open the page in a network that has {words.families}", drop_family(words)]
+    if words.fact("visit"):
         return [f"Run it again, and open the page in a current browser outside {words.host}'s network"]
     return _mend_the_way(words)
 

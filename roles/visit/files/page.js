@@ -312,6 +312,10 @@ class Page {
     if (silent.some((target) => target.protocol === "udp") && !udp.some((target) => target.open) && all.some((target) => target.open)) {
       steps.push("No UDP came through at all. Many offices block that: to be sure that it is the server's side, open this page on a phone on mobile data, too.");
     }
+    const dead = this.families().filter((name) => all.every((target) => FAMILIES[target.family] !== name || !target.open));
+    for (const name of dead) {
+      steps.push(`Nothing came through over ${name}, which this network may not have: to be sure that it is the server's side, open this page in another network, too.`);
+    }
     if (limited.length) {
       const answers = udp.filter((target) => target.open).length;
       steps.push(`After ${count(answers, "answer")} no new connection got through, not even to ports that are open: the router of this network, or something else on the way, takes no more. Open this page again in some minutes, or in another network.`);

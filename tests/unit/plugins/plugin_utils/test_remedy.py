@@ -651,6 +651,15 @@ def test_a_family_without_a_way_may_be_dropped_and_what_was_only_not_sent_may_no
     ]
 
 
+def test_who_visits_is_asked_for_another_network_and_not_for_a_prober() -> None:
+    assert advice("untested", reason="x", visit="browser", route="none").remedy == [
+        "Run it again, and open the page in a network that has IPv4",
+        "If meet1 shall not be reached over IPv4: take 203.0.113.10 out of its name",
+    ]
+    limited = advice("untested", limit="flows", where="beyond", visit="browser").remedy
+    assert limited[-1] == "Or run it again in some minutes, or with a visitor in another network"
+
+
 @pytest.mark.parametrize("state", ["blocked_upstream", "rejected_upstream"])
 def test_a_family_of_which_nothing_was_seen_may_lead_somewhere_else(state: str) -> None:
     cause = CAUSE._replace(state=state, facts={"by": "x"} if state == "rejected_upstream" else {})

@@ -94,6 +94,60 @@ def test_an_answer_over_a_connection_that_a_browser_does_not_count_is_not_called
     assert stopped["evidence"][0]["ports"] == ("7" if state == "unsent" else "7-8")
 
 
+BOTH = {**ADDRESSES, "ipv6": "2001:db8:113::10"}
+
+
+def over_both(evidence: list[Facts], opened: str = "", limited: str = "", asked: str = "1-9") -> Facts:
+    """What a browser that asked over both families is taken to have seen over IPv6, by what was seen."""
+    result = told()
+    result["families"]["ipv6"] = {"udp": {"asked": asked, "open": opened, "limited": limited}, "tcp": {}}
+    visit = {"visitors": [visitor(result=result)]}
+    probes = _visitors.witnesses(visit, BOTH, "")
+    (probe,), dummy = _visitors.hear(probes, {**visit, "evidence": evidence}, TABLE)
+    return {row["seen"]: row["detail"] for row in probe["evidence"] if row["family"] == "ipv6"}
+
+
+def test_a_family_over_which_nothing_arrived_may_be_one_that_the_visitor_has_not() -> None:
+    unsent = over_both([received("1-9")])["unsent"]
+    assert unsent["route"] == "none"
+    assert unsent["reason"].startswith("nothing of the visitor arrived over it")
+
+
+@pytest.mark.parametrize("seen", ["arrived", "received"])
+def test_a_family_over_which_something_arrived_is_there(seen: str) -> None:
+    assert over_both([received("1-9"), {**received("3"), "family": "ipv6", "seen": seen}]) == {}
+    other = {**received("443"), "family": "ipv6", "seen": seen, "protocol": "tcp"}
+    assert over_both([received("1-9"), other]) == {}
+
+
+def test_where_nothing_arrived_at_all_no_family_is_the_reason() -> None:
+    assert over_both([]) == {}
+    assert over_both([{**received("1-9"), "vantage": 7}]) == {}  # of somebody else
+
+
+def test_what_a_browser_has_as_open_speaks_for_its_family() -> None:
+    assert set(over_both([received("1-9")], opened="1-9")) == {"moved"}
+
+
+@pytest.mark.parametrize(("arrived", "kept"), [("1-9", "1-8"), ("1-7", "1-7"), ("1-6", "1-4")])
+def test_ports_that_a_limit_on_the_way_silenced_are_not_closed(arrived: str, kept: str) -> None:
+    result = told("1-4", "1-4")
+    result["families"]["ipv4"]["udp"]["limited"] = "5-8"
+    probe, stopped = heard(
+        {"visitors": [visitor(result=result)]}, [received("1-6"), {**received(arrived), "seen": "arrived"}]
+    )
+    assert probe["found"]["limited"] == {"5-8": {"limit": "flows", "after": "4", "visit": "browser"}}
+    assert list(probe["found"]["unsent"]) == ["9"]
+    # Answers were not lost; and that the limit is on the target is said where most arrived there.
+    assert [row["ports"] for row in stopped["evidence"]] == ["1-4", kept]
+
+
+def test_a_family_that_a_limit_silenced_is_there() -> None:
+    assert set(over_both([received("1-9")], limited="1-9", asked="")) == {"unsent"}  # nothing of it arrived
+    came = [received("1-9"), {**received("3"), "family": "ipv6"}]
+    assert set(over_both(came, limited="1-9", asked="")) == {"limited"}
+
+
 def test_who_leaves_confirms_nothing() -> None:
     probe, stopped = heard({"visitors": [visitor()]}, [received("1-5")])
     assert {ports: detail["visit"] for ports, detail in probe["found"]["unsent"].items()} == {
