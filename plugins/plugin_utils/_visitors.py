@@ -235,7 +235,8 @@ def _told(result: Facts, family: str, protocol: str) -> _Told:
     """What a browser says."""
     told = (result.get("families") or {}).get(family, {}).get(protocol, {})
     asked, answered, limited = (read_ports(str(told.get(key) or "")) for key in ("asked", "open", "limited"))
-    return _Told(asked, answered, limited - asked - answered)
+    limited -= answered
+    return _Told(asked - limited, answered, limited)
 
 
 def _typed(stopped: Facts, protocol: str, family: str) -> set[int]:

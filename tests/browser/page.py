@@ -16,7 +16,7 @@ from playbook import ADDRESS, Found, NotRightError, same
 PATIENCE = 300  # seconds for a page
 DONE = "document.body && document.body.dataset.done == 'true'"
 OPEN_EVERYWHERE = """formatPorts(page.map.ports.filter((port) => page.prober.targets.every((t) =>
-    t.protocol != 'udp' || t.port != port || t.open)))"""
+    t.protocol != 'udp' || t.port != port || t.leftOut || t.open)))"""
 MAP = "formatPorts(page.map.ports.filter((port) => page.map.state(port) == 'open'))"
 # What the page has as open, by the name of the entry and the address family
 PAGE_SAYS = """JSON.stringify(Object.fromEntries(page.session.ports.flatMap((row) =>

@@ -69,11 +69,15 @@ def ask_from_elsewhere(words: Words) -> list[str]:
         return RUN_AGAIN
     if words.fact("prober"):
         return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
-    if words.fact("visit") and words.fact("route") == "none":
-        return [f"Run it again, and open the page in a network that has {words.families}", drop_family(words)]
     if words.fact("visit"):
-        return [f"Run it again, and open the page in a current browser outside {words.host}'s network"]
+        return _visit_again(words)
     return _mend_the_way(words)
+
+
+def _visit_again(words: Words) -> list[str]:
+    if words.fact("route") == "none":
+        return [f"Run it again, and open the page in a network that has {words.families}", drop_family(words)]
+    return [f"Run it again, and open the page in a current browser outside {words.host}'s network"]
 
 
 def _mend_the_way(words: Words) -> list[str]:

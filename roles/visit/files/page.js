@@ -148,7 +148,11 @@ class Page {
     this.text = `${hmac(this.session.secret, `result ${result}`)}:${result}`;
     this.show();
     this.conclude(trouble, seconds);
-    await this.deliver();
+    const taken = await this.deliver();
+    if (taken && this.prober.ended) {
+      this.prober.ended = false; // or nobody would have taken it
+      this.conclude(trouble, seconds);
+    }
     document.body.dataset.done = "true";
   }
 
@@ -324,7 +328,7 @@ class Page {
     if (unasked.length && PACED) steps.push("Firefox asks slowly: to have all of them asked, open this page in Chrome or Edge, too.");
   }
 
-  // Over a TCP port that is open, else over any; who takes it says so.
+  // Over a TCP port that is open, else over any; who takes it says so. Returns the port, or 0.
   async deliver() {
     $("delivery").textContent = "Sending the result to the server…";
     const known = this.prober.targets.filter((target) => target.protocol === "tcp" && target.open).map((target) => target.port);
@@ -335,11 +339,12 @@ class Page {
     if (!taken) taken = Math.max(...await Promise.all(all.map((port) => this.post(port))), 0);
     if (taken) {
       $("delivery").textContent = `The result is with the server, over port ${taken}.`;
-      return;
+      return taken;
     }
     $("delivery").textContent = "The result could not be sent to the server. Please copy this text, and send it to the person who sent you this page, who pastes it where the test was started:";
     $("text").value = this.text;
     $("copying").hidden = false;
+    return 0;
   }
 
   // Returns the port if the result was taken, else 0.

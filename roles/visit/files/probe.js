@@ -167,7 +167,8 @@ class Prober {
         while (groups.length) {
           await this.pace();
           if (PACED && performance.now() > this.end) return;
-          const group = PACED ? this.worthwhile(groups.shift() || []) : groups.shift();
+          const next = groups.shift() || [];
+          const group = PACED ? this.worthwhile(next) : next;
           if (group.length) await this.connectUdp(group, round);
         }
       };

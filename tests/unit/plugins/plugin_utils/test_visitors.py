@@ -102,7 +102,7 @@ def over_both(evidence: list[Facts], opened: str = "", limited: str = "", asked:
     result = told()
     result["families"]["ipv6"] = {"udp": {"asked": asked, "open": opened, "limited": limited}, "tcp": {}}
     visit = {"visitors": [visitor(result=result)]}
-    probes = _visitors.witnesses(visit, BOTH, "")
+    probes = _visitors.witnesses(visit, BOTH, "", TABLE)
     (probe,), dummy = _visitors.hear(probes, {**visit, "evidence": evidence}, TABLE)
     return {row["seen"]: row["detail"] for row in probe["evidence"] if row["family"] == "ipv6"}
 
