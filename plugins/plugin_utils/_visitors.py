@@ -61,7 +61,8 @@ def unsettled(visitor: Facts, families: t.Iterable[str], table: t.Sequence[Requi
     """Why the result of a visitor who finished settles nothing, empty if it does.
 
     It does where each required port was asked, and where one was silent: then the others make no difference. What a
-    limit on the way may have kept back is as good as not asked.
+    limit on the way may have kept back is as good as not asked. A family that the visitor's network does not have is
+    left to the report: to wait would bring nobody else.
     """
     result = _result(visitor)
     if result.get("trouble"):
@@ -69,7 +70,7 @@ def unsettled(visitor: Facts, families: t.Iterable[str], table: t.Sequence[Requi
     left = []
     for protocol in saw.PROTOCOLS:
         required = frozenset[int]().union(*(row.ports for row in table if row.required and row.protocol == protocol))
-        for family in families:
+        for family in [each for each in families if _has(result, each)] or families:
             about = _told(result, family, protocol)
             if required & about.asked - about.answered:
                 return ""
@@ -198,10 +199,9 @@ def _no_family(told: Facts, record: Evidence, probe: Facts, family: str) -> str:
         kinds = ((seen, protocol) for seen in (saw.ARRIVED, saw.RECEIVED) for protocol in saw.PROTOCOLS)
         return any(record.all(seen, protocol, over, probe["vantage"]) for seen, protocol in kinds)
 
-    said = [_told(told, family, protocol) for protocol in saw.PROTOCOLS]
-    if not any(each.asked or each.limited for each in said):
+    if not _has(told, family):
         return _NO_FAMILY
-    if came(family) or any(each.answered for each in said):
+    if came(family) or any(_told(told, family, protocol).answered for protocol in saw.PROTOCOLS):
         return ""
     return _NO_WAY if any(came(other) for other in probe["addresses"] if other != family) else ""
 
@@ -217,6 +217,12 @@ def _certain(told: t.Any, record: Evidence, probe: Facts, family: str, protocol:
         late = record.all(saw.ANSWERED, protocol, family, probe["vantage"]) - about.answered
         return about._replace(asked=about.asked - late)
     return about
+
+
+def _has(result: Facts, family: str) -> bool:
+    """Tell whether a browser asked anything over a family."""
+    said = [_told(result, family, protocol) for protocol in saw.PROTOCOLS]
+    return any(each.asked or each.limited for each in said)
 
 
 def _result(visitor: Facts) -> t.Any:

@@ -249,8 +249,10 @@ def test_each_family_and_only_what_is_required_has_to_be_asked() -> None:
     families = {"ipv4": {"udp": {"asked": "1-9", "open": "1-9"}, "tcp": {"asked": "80,443", "open": "80,443"}}}
     one = visitor(result={"families": families})
     assert _visitors.unsettled(one, ["ipv4"], table) == ""
+    assert _visitors.unsettled(one, ["ipv4", "ipv6"], table) == ""  # its network has no IPv6
+    families["ipv6"] = {"udp": {"asked": "1-4", "open": "1-4"}}
     assert _visitors.unsettled(one, ["ipv4", "ipv6"], table) == (
-        "it did not ask 80,443/tcp over IPv6 and 1-9/udp over IPv6, or not often enough to be sure"
+        "it did not ask 80,443/tcp over IPv6 and 5-9/udp over IPv6, or not often enough to be sure"
     )
 
 
