@@ -98,6 +98,7 @@ class Visit:
     def enter(self) -> None:
         """Press ENTER until it is taken: Ansible forgets what comes between two of its prompts."""
         for _ in range(5):
+            time.sleep(0.7)  # what is read last is the line with which a prompt begins, and that forgets what was typed
             self.type("\r")
             with suppress(NotRightError):
                 self.wait_for("End the listener", 4)

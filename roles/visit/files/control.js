@@ -49,8 +49,10 @@ async function control(prober, family, silent) {
 // Hold nothing against ports whose silence is not their own. If silent ones answer now, the way was closed for a while only:
 // returns whether all others are to be asked anew.
 async function findMore(prober, targets) {
-  const silent = targets.filter((target) => !target.open && prober.wasAsked(target));
-  if (!silent.length) return false;
+  const missing = targets.filter((target) => !target.open);
+  const silent = missing.filter((target) => prober.wasAsked(target));
+  // What was not asked often enough may be so since nobody listens any more. Firefox has no time to see to that.
+  if (!silent.length && (PACED || !missing.length)) return false;
   prober.doing = "Asking open ports once more";
   const families = Object.keys(prober.session.addresses);
   const controls = await Promise.all(families.map((family) => control(prober, family, silent)));
