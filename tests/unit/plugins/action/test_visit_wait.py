@@ -66,14 +66,14 @@ def run(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Result, Screen
     """Run the action against a listener that answers with `looks`, one after the other, and then with the last."""
 
     def start(
-        looks: list[Result], keys: t.Iterable[t.Any], check: bool = False, ports: t.Any = PORTS
+        looks: list[Result], keys: t.Iterable[t.Any], check: bool = False, ports: t.Any = None
     ) -> tuple[Result, Screen]:
         screen = Screen(keys)
         monkeypatch.setattr(visit_wait, "display", screen)
         monkeypatch.setattr(visit_wait, "_MOMENT", 0.05)
         monkeypatch.setattr(visit_wait, "_PATIENCE", 0.1)
         monkeypatch.setattr(visit_wait, "_PAUSE", 0.01)
-        arguments = {"session": SESSION, "addresses": ADDRESSES, "ports": ports, "links": ["/page.html"]}
+        arguments = {"session": SESSION, "addresses": ADDRESSES, "ports": ports or PORTS, "links": ["/page.html"]}
         task = types.SimpleNamespace(args=arguments, async_val=0, check_mode=check, action="visit_wait")
         connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir="/nowhere"))
         nothing: t.Any = None
