@@ -15,9 +15,11 @@ import typing as t
 
 from ._addresses import FAMILY_NAMES
 from ._errors import PreflightError, as_given
+from ._probe.resolve import way
 from ._stranger import ask_stun
 
 _MOST = 4096
+_FAMILIES = {name: family for family, name in FAMILY_NAMES.items()}
 
 SocketAddress = t.Tuple[t.Any, ...]
 
@@ -81,7 +83,9 @@ def ask(names: t.Sequence[str], asked: t.Sequence[Service]) -> list[Answer]:
                 except OSError as error:
                     reason = _reason(error)
                 there = str(sockaddr[0])
-                found.append(Answer(service.service, name, port, family, there, proof, reason, _is_own(sockaddr)))
+                # What is sent to an address of this host's own leaves by that.
+                itself = way(_FAMILIES[family], sockaddr)[0] == there
+                found.append(Answer(service.service, name, port, family, there, proof, reason, itself))
     return found
 
 
@@ -101,16 +105,6 @@ def trusting(ca_file: str) -> ssl.SSLContext:
     except OSError as error:  # ssl.SSLError is one
         why = "there is no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
         raise PreflightError(f"ca_file is {as_given(ca_file)}, which cannot be used: {why}") from error
-
-
-def _is_own(to: SocketAddress) -> bool:
-    """Tell whether the address is one of this host's: then what is sent there leaves by the one it is sent to."""
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in to[0] else socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.connect(to)
-            return bool(sock.getsockname()[0] == to[0])
-    except OSError:
-        return False
 
 
 def _ask_http(name: str, to: SocketAddress, patience: float) -> str:

@@ -89,15 +89,15 @@ def answer(data: bytes, session: Session, source: Address, arrived_at: Address) 
         return None
     username = message.attributes.get(_stun.USERNAME, b"")
     told = session.read_username(username)
-    visitor = "" if told else session.read_visitor(username) or ""
-    key = session.visit_secret.encode("ascii") if visitor else session.key
+    visiting = "" if told else session.read_visitor(username) or ""
+    key = session.visit_secret.encode("ascii") if visiting else session.key
     if (
         message.type != _stun.BINDING_REQUEST
-        or not (told or visitor or username.partition(b":")[0] == session.id.encode("ascii"))
+        or not (told or visiting or username.partition(b":")[0] == session.id.encode("ascii"))
         or not _stun.is_authentic(data, message, key)
     ):
         return None
-    asked = Asked(*told) if told else Asked(None, None, visitor)
+    asked = Asked(*told) if told else Asked(None, None, visiting)
     unknown = [kind for kind in message.attributes if kind < 0x8000 and kind not in _UNDERSTOOD]
     if unknown:  # RFC 8489, section 6.3.1
         error = (
@@ -111,6 +111,21 @@ def answer(data: bytes, session: Session, source: Address, arrived_at: Address) 
         mapped = _mapped(source, message.transaction_id)
         reply = _stun.builder(_stun.BINDING_SUCCESS, len(mapped), key)(message.transaction_id, mapped)
     return (reply, asked) if len(reply) <= len(data) else None
+
+
+def visitor(data: bytes, session: Session) -> str:
+    """The name of the visitor who signed the question `data`, as the network card sees it; empty for anything else.
+
+    One that was cut short proves nothing, and is nobody's.
+    """
+    try:
+        message = _stun.parse(data)
+    except _stun.StunError:
+        return ""
+    name = session.read_visitor(message.attributes.get(_stun.USERNAME, b"")) or ""
+    key = session.visit_secret.encode("ascii")
+    signed = message.type == _stun.BINDING_REQUEST and name and _stun.is_authentic(data, message, key)
+    return name if signed else ""
 
 
 def _success(source: Address, arrived_at: Address, transaction_id: bytes, key: bytes) -> bytes:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import socket
 import typing as t
 
-from .. import _evidence, _stun
+from .. import _evidence
 from .._addresses import family_of
 from .._errors import PreflightError
 from .._evidence import Observation
+from .._exchange import stun
 from .._exchange.shapes import Address, Asked
 from .._requirement import Requirement
 from .._session import VANTAGES, Session
@@ -85,7 +86,7 @@ class VisitRecord(Record):
         """Take what may be a visitor's: there is no prober in a visit."""
         port = frame.destination[1]
         if frame.kind == "udp" and ("udp", port) in self._ports:
-            visitor = _visitor(frame.payload, self._session)
+            visitor = stun.visitor(frame.payload, self._session)
             if visitor and (visitor in self._arrivals or len(self._arrivals) < VANTAGES):
                 self._arrival(visitor, frame)
         elif frame.kind == "syn" and ("tcp", port) in self._ports:
@@ -144,18 +145,3 @@ def one_share(requirements: t.Sequence[Requirement]) -> list[Port]:
             "raise the hard limit (LimitNOFILE of ssh.service) or test from a prober with the playbook preflight"
         )
     return mine
-
-
-def _visitor(payload: bytes, session: Session) -> str:
-    """The name of the visitor who signed this connectivity check; empty for anything else.
-
-    One that the tap has cut short proves nothing, and is nobody's: those of browsers have half of the room.
-    """
-    try:
-        message = _stun.parse(payload)
-    except _stun.StunError:
-        return ""
-    name = session.read_visitor(message.attributes.get(_stun.USERNAME, b"")) or ""
-    key = session.visit_secret.encode("ascii")
-    signed = message.type == _stun.BINDING_REQUEST and name and _stun.is_authentic(payload, message, key)
-    return name if signed else ""

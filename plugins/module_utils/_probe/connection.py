@@ -19,6 +19,7 @@ from .._evidence import Detail
 from .._exchange import https, shapes
 from .._exchange.shapes import Asking, Reply
 from . import icmp
+from .mark import take_mark
 from .resolve import Path
 from .sweep import OWN_FIREWALL
 
@@ -26,8 +27,9 @@ _MOST_AT_ONCE = 16384
 _WAIT = (errno.EINPROGRESS, errno.EAGAIN, errno.EWOULDBLOCK)
 # What ICMP errors become (icmp_err_convert in net/ipv4/icmp.c, icmpv6_err_convert in net/ipv6/icmp.c)
 _FROM_ICMP = {
-    getattr(errno, name, None)  # not every system has each
+    getattr(errno, name)
     for name in ("ENETUNREACH", "EHOSTUNREACH", "ENOPROTOOPT", "EHOSTDOWN", "ENONET", "EACCES", "EPROTO")
+    if hasattr(errno, name)  # not every system has each
 }
 # What a reset of an established connection becomes (tcp_reset in net/ipv4/tcp_input.c); a refused one is ECONNREFUSED.
 _RESET = (errno.ECONNRESET, errno.EPIPE)
@@ -64,7 +66,7 @@ class Connection:
             return
         try:
             self._sock.setblocking(False)
-            self._mark(mark)
+            self.marked = take_mark(self._sock, mark)
             icmp.ask_for_errors(self._sock)
             self._sock.bind(("", 0))  # so that its port is known even if nothing comes of it
         except OSError as error:
@@ -101,12 +103,6 @@ class Connection:
             self._end(_weigh(self._asking.receive(b"")[1]))
         else:
             self._end(Outcome(_evidence.ACCEPTED) if self._connected else None)
-
-    def _mark(self, mark: int) -> None:
-        try:
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mark)
-        except OSError:  # BSD and macOS take none above their default, 512
-            self.marked = False
 
     def _break_off(self, error: OSError) -> None:
         """End it at `error`; what was said before tells who it is."""

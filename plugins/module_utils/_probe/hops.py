@@ -23,6 +23,7 @@ import typing as t
 from .._exchange import stun
 from .._session import Session
 from . import icmp
+from .mark import take_mark
 from .resolve import Path
 
 _MOST_HOPS = 30
@@ -123,8 +124,7 @@ class _Probe:
                 noise = stun.transaction_id(os.urandom(12), again=True)
                 self.sock.sendto(stun.ask(session, vantage, goal.port, noise, os.urandom(8)), path.to(goal.port))
             else:
-                with contextlib.suppress(OSError):  # a system that takes no mark
-                    self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, session.mark(vantage))
+                take_mark(self.sock, session.mark(vantage))
                 self.sock.connect_ex(path.to(goal.port))
 
     def harvest(self, way: Way) -> Way:

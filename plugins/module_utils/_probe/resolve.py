@@ -52,14 +52,14 @@ def resolve(address: str) -> list[Path]:
         raise PreflightError(f'"{address}" does not resolve: {reason}') from error
     paths = []
     for family, sockaddr in one_of_each(address, found).items():
-        local, no_way = _way(family, sockaddr)
+        local, no_way = way(family, sockaddr)
         paths.append(Path(family, FAMILY_NAMES[family], str(sockaddr[0]), sockaddr, local, no_way))
     if not paths:
         raise PreflightError(f'"{address}" has neither an IPv4 nor an IPv6 address')
     return sorted(paths, key=lambda path: path.name)
 
 
-def _way(family: socket.AddressFamily, sockaddr: SocketAddress) -> tuple[str, str]:
+def way(family: socket.AddressFamily, sockaddr: SocketAddress) -> tuple[str, str]:
     """Return this host's end of the way and an empty text, or why there is none.
 
     Connecting a datagram socket asks the routing table and sends nothing.
