@@ -128,6 +128,60 @@ def test_nothing_that_could_be_proven_is_no_success(tmp_path: pathlib.Path) -> N
     assert "but localhost has that address itself" in " ".join(said.split())
 
 
+def other_role(folder: pathlib.Path, core: str) -> tuple[str, ...]:
+    """The arguments of an install by a role of somebody else, of which only the second play runs."""
+    tasks = folder / "roles/their/tasks"
+    tasks.mkdir(parents=True)
+    (tasks / "main.yml").write_text("- debug: {msg: their role runs}\n", encoding="utf-8")
+    begin = ("--start-at-task", "Install as plugnmeet_install_role does")
+    return (*on_this_host(core), "-e", "plugnmeet_install_role=their", "--tags", "install", *begin)
+
+
+def on_this_host(core: str) -> tuple[str, ...]:
+    """The arguments that make this host the server, with a Python that is there."""
+    return ("-i", "meet1,", "-c", "local", "-e", f"ansible_python_interpreter={BINARIES[core] / 'python'}")
+
+
+@pytest.mark.parametrize("core", ["newest", "oldest"])
+def test_a_report_that_a_cache_has_of_an_earlier_run_installs_nothing(tmp_path: pathlib.Path, core: str) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for name in ("meet1", "s1_meet1"):  # as either core names the file
+        (cache / name).write_text(json.dumps({"preflight_report": {"passed": True}}), encoding="utf-8")
+    known = {
+        "ANSIBLE_CACHE_PLUGIN": "jsonfile",
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(cache),
+        "ANSIBLE_ROLES_PATH": str(tmp_path / "roles"),
+    }
+    arguments = other_role(tmp_path, core)
+    code, said = refused(tmp_path, "install", *arguments, core=core, **known)
+    assert (code, "their role runs" in said) == (0, False)
+    proof = json.dumps({"_preflight_proof": {"passed": True}})
+    code, said = refused(tmp_path, "install", *arguments, "-e", proof, core=core, **known)
+    assert (code, "their role runs" in said) == (0, True)  # all of its tasks, whatever their tags
+
+
+def test_a_prober_that_cannot_be_used_is_not_said_to_be_the_server(tmp_path: pathlib.Path) -> None:
+    script = tmp_path / "install.sh"
+    script.write_text("true\n", encoding="utf-8")
+    (tmp_path / "inventory").write_text(
+        "[plugnmeet]\nmeet1 ansible_connection=local\n[preflight_probers]\next ansible_host=127.0.0.1 ansible_port=1\n",
+        encoding="utf-8",
+    )
+    names = {"install_domain": "a.example.com", "install_turn_domain": "b.example.com"}
+    given = json.dumps({**names, "install_email": "you@example.com", "install_script": str(script)})
+    code, said = refused(tmp_path, "install", "-i", "inventory", "--tags", "preflight", "-e", given)
+    assert code == 2
+    assert "ext could not be used: " in said
+    assert "or name another in preflight_probers." in " ".join(said.split())
+
+
+@pytest.mark.parametrize("core", ["newest", "oldest"])
+def test_media_ports_may_be_a_number(tmp_path: pathlib.Path, core: str) -> None:
+    given = json.dumps({"verify_domain": "127.0.0.1", "verify_media_ports": 20100})
+    assert refused(tmp_path, "verify", *on_this_host(core), "--check", "-e", given, core=core)[0] == 0
+
+
 @pytest.mark.parametrize("core", ["newest", "oldest"])
 def test_a_prober_needs_no_privilege_whatever_the_inventory_says(tmp_path: pathlib.Path, core: str) -> None:
     about = json.dumps({"verify_domain": "127.0.0.1", "verify_media_ports": ""})
