@@ -29,7 +29,8 @@ _ARGUMENTS: dict[str, t.Any] = {
     "links": {"type": "list", "elements": "str", "default": []},
 }
 _MOMENT = 2  # seconds that a line stands
-_PATIENCE = 5  # seconds for who has begun to type, after which what is there is taken for all
+_PATIENCE = 5  # seconds in which nothing more is typed, after which what is there is taken for all
+_SECOND_TRY = 30  # seconds for a paste that the end of a moment cannot cut; Ansible reads 1000 characters in one
 _PAUSE = 1.0  # seconds between two looks at the listener
 _SILENCE = 30.0  # seconds without a first word of the listener
 _REST = 10  # seconds that are left for the listener to say what it saw, as the role has them
@@ -76,7 +77,7 @@ class ActionModule(ActionBase):
         try:
             while True:
                 visit = watch.visit
-                _tell(watch.answers())
+                screen.patient = not _tell(watch.answers())
                 if not visit.get("running", True):
                     return visit, "the listener's time was over"
                 if time.monotonic() > watch.end:
@@ -108,9 +109,12 @@ class ActionModule(ActionBase):
             return {"unreachable": True}
 
 
-def _tell(answers: t.Iterable[bool]) -> None:
-    for taken in answers:
+def _tell(answers: t.Iterable[bool]) -> bool:
+    """Say which results were taken; return whether all were."""
+    told = list(answers)
+    for taken in told:
         display.display(_waiting.TAKEN if taken else _waiting.NOT_TAKEN)
+    return all(told)
 
 
 def _tell_once(lines: dict[str, str], told: set[str]) -> None:
@@ -176,6 +180,7 @@ class _Screen:
     """The line that moves on a terminal, and comes now and then elsewhere."""
 
     def __init__(self) -> None:
+        self.patient = False  # whether the next line stands long enough for a long paste
         self._interactive = True
         self._typed = b""
         self._shown = ""
@@ -198,8 +203,8 @@ class _Screen:
         return None
 
     def _ask(self, line: str) -> str | None:
-        """What was entered, as from `show`. A long paste may be cut by the end of the moment, and its ENTER lost."""
-        patience = _PATIENCE if self._typed else _MOMENT
+        """What was entered, as from `show`. The end of a moment may cut a long paste, and ENTER be lost with it."""
+        patience = _SECOND_TRY if self.patient else _PATIENCE if self._typed else _MOMENT
         start = time.monotonic()
         message = (_LINE_UP if self._shown else "") + line
         typed = display.prompt_until(
@@ -208,7 +213,7 @@ class _Screen:
         self._shown = line
         begun, self._typed = self._typed, self._typed + typed
         without_enter = time.monotonic() - start >= patience
-        if without_enter and not begun:
+        if without_enter and (typed or not begun):
             return None
         entered, self._typed = self._typed.decode("utf-8", "replace").strip(), b""
         return (entered or None) if without_enter else entered

@@ -16,7 +16,10 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._sides import cle
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._visitors import finished, name, unsettled
 
 TAKEN = "That is a result of this test. Thank you.\n"
-NOT_TAKEN = "That is no result of this test; copy all of the text that the page shows, and paste it again.\n"
+NOT_TAKEN = (
+    "That is no result of this test, or not all of it; copy all of the text that the page shows, "
+    "and paste it within the next half minute.\n"
+)
 
 _QUIET = 15  # seconds after which that is said; who asks silent ports shows no more than who has left
 _WIDTH = 78

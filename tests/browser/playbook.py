@@ -93,7 +93,9 @@ class Visit:
 
     def type(self, words: str) -> None:
         """Type or paste."""
-        os.write(self.terminal, words.encode())
+        data = words.encode()
+        while data:
+            data = data[os.write(self.terminal, data) :]
 
     def enter(self) -> None:
         """Press ENTER until it is taken: Ansible forgets what comes between two of its prompts."""

@@ -14,16 +14,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import typing as t
 
-from .._errors import PreflightError
 from .._evidence import FAMILIES, PROTOCOLS, printable
-from .._ports import format_ports, read_ports
+from .._ports import HIGHEST, LOWEST, format_ports
 
 _DEEPEST = 20  # lists and objects in each other: the page makes a few
 _LONGEST_NUMBER = 20  # digits
 _LONGEST_AGENT = 60  # characters
-_SETS = ("asked", "open", "limited")
+
+# As formatFates in roles/visit/files/probe.js writes it
+_OPEN, _LIMITED, _SILENT, _UNASKED = "o", "l", "s", "u"
+_RUN = re.compile(r"([olsu])([0-9]*)", re.ASCII)
+_STRETCH = re.compile(r"([0-9]{1,5})((?:[olsu](?:[1-9][0-9]{0,4})?)+)", re.ASCII)
 
 Facts = t.Dict[str, t.Any]
 
@@ -43,15 +47,31 @@ def read_result(body: bytes) -> Facts:
 
 def _family(value: t.Any) -> Facts:
     told = _object(value)
-    sets = {protocol: _object(told[protocol]) for protocol in PROTOCOLS if protocol in told}
-    return {protocol: {name: _ports(own[name]) for name in _SETS if name in own} for protocol, own in sets.items()}
+    return {protocol: _ports(_text(told[protocol])) for protocol in PROTOCOLS if protocol in told}
 
 
-def _ports(value: t.Any) -> str:
-    try:
-        return format_ports(read_ports(_text(value)))
-    except PreflightError as error:
-        raise ValueError(str(error)) from error
+def _ports(text: str) -> Facts:
+    """Return which ports were asked, which of them were open, and which may be silent by a limit on the way.
+
+    `443o,50000os2` is: 443 and 50000 were open, 50001 and 50002 silent.
+    """
+    found: dict[str, list[int]] = {_OPEN: [], _LIMITED: [], _SILENT: [], _UNASKED: []}
+    free = LOWEST
+    for stretch in text.split(",") if text else ():
+        match = _STRETCH.fullmatch(stretch)
+        if not match or int(match.group(1)) < free:
+            raise ValueError("no ports in their order")
+        free = int(match.group(1))
+        for fate, times in _RUN.findall(match.group(2)):
+            first, free = free, free + int(times or 1)
+            if free > HIGHEST + 1:
+                raise ValueError("no port")
+            found[fate] += range(first, free)
+    return {
+        "asked": format_ports(found[_OPEN] + found[_SILENT]),
+        "open": format_ports(found[_OPEN]),
+        "limited": format_ports(found[_LIMITED]),
+    }
 
 
 def _object(value: t.Any) -> Facts:

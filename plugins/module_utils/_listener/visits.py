@@ -12,6 +12,7 @@ A visitor is known by the name that its page made up, and gets the next free van
 from __future__ import annotations
 
 import collections
+import json
 import typing as t
 
 from .._exchange.shapes import Address, Asked
@@ -77,10 +78,11 @@ class Visits:
         except ValueError:
             return False
         visitor = self._visitor(told["visitor"])
+        size = len(json.dumps(told))
         kept = sum(each.size for each in self._visitors.values() if each is not visitor)
-        if visitor is None or kept + len(signed) > _MOST_RESULTS:
+        if visitor is None or kept + size > _MOST_RESULTS:
             return False
-        visitor.seen, visitor.result, visitor.size, visitor.brought_to = self._clock(), told, len(signed), port
+        visitor.seen, visitor.result, visitor.size, visitor.brought_to = self._clock(), told, size, port
         return True
 
     def number(self, name: str) -> int | None:

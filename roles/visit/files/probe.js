@@ -52,6 +52,21 @@ function formatPorts(ports) {
   return found.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");
 }
 
+// [[443, "o"], [50000, "o"], [50001, "s"], [50002, "s"]] to "443o,50000os2": it may have to be pasted into a terminal, which
+// takes a thousand characters in a second.
+function formatFates(fates) {
+  const found = [];
+  let before;
+  for (const [port, fate] of fates.sort(([one], [other]) => one - other)) {
+    if (port - 1 !== before) found.push({ first: port, runs: [] });
+    const { runs } = found[found.length - 1];
+    if (runs.length && runs[runs.length - 1].fate === fate) runs[runs.length - 1].times += 1;
+    else runs.push({ fate, times: 1 });
+    before = port;
+  }
+  return found.map(({ first, runs }) => first + runs.map(({ fate, times }) => fate + (times > 1 ? times : "")).join("")).join(",");
+}
+
 function shuffled(list) {
   const copy = [...list];
   for (let at = copy.length - 1; at > 0; at--) {
@@ -290,17 +305,17 @@ class Prober {
 
   // What the listener, or who pastes it, is told.
   result(agent, seconds, trouble) {
+    const fate = (target) => {
+      if (target.open) return "o";
+      if (target.limited && target.protocol === "udp") return "l";
+      return !trouble && this.wasAsked(target) ? "s" : "u"; // silent or unasked
+    };
     const families = {};
     for (const family of Object.keys(this.session.addresses)) {
       families[family] = {};
       for (const protocol of ["tcp", "udp"]) {
         const own = this.targets.filter((target) => target.family === family && target.protocol === protocol);
-        const limited = own.filter((target) => !target.open && target.limited);
-        families[family][protocol] = {
-          asked: formatPorts(own.filter((target) => target.open || (!trouble && this.wasAsked(target))).map((target) => target.port)),
-          open: formatPorts(own.filter((target) => target.open).map((target) => target.port)),
-          ...(protocol === "udp" ? { limited: formatPorts(limited.map((target) => target.port)) } : {}),
-        };
+        families[family][protocol] = formatFates(own.map((target) => [target.port, fate(target)]));
       }
     }
     return { visitor: this.visitor, agent, families, seconds, trouble };

@@ -449,7 +449,7 @@ _VISIT_PATH = SESSION.visit_path.encode("ascii")
 _RESULT = {
     "visitor": "aB3dE6gH",
     "agent": "Chrome on Windows",
-    "families": {"ipv4": {"udp": {"asked": "50000-50099", "open": "50000-50098"}, "tcp": {"asked": "443"}}},
+    "families": {"ipv4": {"udp": "50000o99s", "tcp": "443o"}},
 }
 _RESULTS = [json.dumps(result).encode("utf-8") for result in (_RESULT, {**_RESULT, "trouble": "no way", "families": 7})]
 _VISITS = [

@@ -44,12 +44,14 @@ class Screen:
     def __init__(self, keys: t.Iterable[t.Any]) -> None:
         self.keys = iter(keys)
         self.shown: list[str] = []
+        self.seconds: list[float] = []
 
     def display(self, text: str) -> None:
         self.shown.append(text)
 
     def prompt_until(self, text: str, seconds: float, **dummy: t.Any) -> bytes:
         self.shown.append(text)
+        self.seconds.append(seconds)
         key = next(self.keys)
         if key is False:
             raise AnsiblePromptNoninteractive("no terminal")
@@ -72,6 +74,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[Result, Screen
         monkeypatch.setattr(visit_wait, "display", screen)
         monkeypatch.setattr(visit_wait, "_MOMENT", 0.05)
         monkeypatch.setattr(visit_wait, "_PATIENCE", 0.1)
+        monkeypatch.setattr(visit_wait, "_SECOND_TRY", 0.3)
         monkeypatch.setattr(visit_wait, "_PAUSE", 0.01)
         arguments = {"session": SESSION, "addresses": ADDRESSES, "ports": ports or PORTS, "links": ["/page.html"]}
         task = types.SimpleNamespace(args=arguments, async_val=0, check_mode=check, action="visit_wait")
@@ -109,6 +112,14 @@ def test_it_ends_when_the_visitor_has_finished(run: t.Callable[..., tuple[Result
     assert [row["item"] for row in result["results"]] == ["browser 198.51.100.2, Chrome on Linux"]
     assert "/page.html" in screen.shown[0]
     assert screen.shown[-1].endswith("finished; its result came over TCP port 80.")
+
+
+def test_a_port_is_missing_once_however_many_addresses_the_server_has(
+    run: t.Callable[..., tuple[Result, Screen]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ADDRESSES, "ipv6", "2001:db8::10")
+    screen = run([{**RUNNING, "visitors": [visitor(False)]}], [None, None, b""])[1]
+    assert "browser 198.51.100.2: 3 ports arrived, 2 missing." in "".join(screen.shown)
 
 
 def test_a_browser_that_cannot_ask_does_not_end_it(run: t.Callable[..., tuple[Result, Screen]]) -> None:
@@ -177,6 +188,14 @@ def test_a_result_is_pasted(run: t.Callable[..., tuple[Result, Screen]]) -> None
     assert said.index("no result of this test") < said.index("That is a result of this test")
 
 
+def test_after_a_paste_that_was_cut_there_is_time_for_a_long_one(
+    run: t.Callable[..., tuple[Result, Screen]],
+) -> None:
+    dummy, screen = run([RUNNING], ["ri", b"t", None, b"right", None, b""])
+    assert "That is a result of this test" in "".join(screen.shown)
+    assert screen.seconds == [0.05, 0.1, 0.05, 0.3, 0.05, 0.05]
+
+
 def test_while_one_result_is_handed_over_the_next_is_taken(run: t.Callable[..., tuple[Result, Screen]]) -> None:
     dummy, screen = run([RUNNING], [b"right", b"right", b"wrong", b""])
     said = "".join(screen.shown)
@@ -184,7 +203,9 @@ def test_while_one_result_is_handed_over_the_next_is_taken(run: t.Callable[..., 
     assert said.count("no result of this test") == 1
 
 
-@pytest.mark.parametrize("cut", [["rig", b"ht"], ["rig", "ht"], ["right", None], [None, "right", b""]])
+@pytest.mark.parametrize(
+    "cut", [["rig", b"ht"], ["r", "ig", b"ht"], ["rig", "ht", None], ["right", None], [None, "right", b""]]
+)
 def test_a_paste_that_the_end_of_a_line_cuts_is_taken_as_one(
     run: t.Callable[..., tuple[Result, Screen]], cut: list[t.Any]
 ) -> None:

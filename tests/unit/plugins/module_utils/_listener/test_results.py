@@ -14,24 +14,49 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._listener.results
 RESULT = {
     "visitor": "aaaaaaaa",
     "agent": "Chrome on Windows",
-    "families": {"ipv4": {"tcp": {"asked": "80", "open": ""}, "udp": {"asked": "1-9", "open": "1-8", "limited": "9"}}},
+    "families": {"ipv4": {"tcp": "80s,443o", "udp": "1o7su2,50000l"}},
     "seconds": 12.5,
     "trouble": "",
 }
+TCP = {"asked": "80,443", "open": "443", "limited": ""}
+UDP = {"asked": "1-8", "open": "1-7", "limited": "50000"}
 
 
 def read(**more: t.Any) -> dict[str, t.Any]:
     return read_result(json.dumps({**RESULT, **more}).encode("utf-8"))
 
 
+def read_udp(fates: t.Any) -> t.Any:
+    return read(families={"ipv4": {"udp": fates}})["families"]["ipv4"]["udp"]
+
+
 def test_what_a_page_makes_is_kept() -> None:
-    assert read() == RESULT
+    assert read() == {**RESULT, "families": {"ipv4": {"tcp": TCP, "udp": UDP}}}
+
+
+def test_nothing_is_said_of_ports_that_were_not_asked() -> None:
+    nothing = {"asked": "", "open": "", "limited": ""}
+    assert read_udp("") == read_udp("1u65535") == nothing
+
+
+def test_as_much_as_there_is() -> None:
+    assert read_udp("1o65535")["open"] == "1-65535"
+    assert read_udp("65535o")["open"] == "65535"
+
+
+@pytest.mark.parametrize(
+    "fates",
+    ["1", "o", "1x", "1o0", "0o", "1o65536", "65535o2", "65536o", "1o,1o", "5o3,7s", "1o,", ",1o", " 1o", "1o-1"],
+)
+def test_what_is_not_in_its_order_is_refused(fates: str) -> None:
+    with pytest.raises(ValueError, match="no port"):
+        read_udp(fates)
 
 
 def test_what_no_page_makes_goes_no_further() -> None:
     marked = {"__ansible_type": "_AnsibleTaggedStr", "value": "{{ 1 }}"}
-    families = {"ipv4": {"udp": {"asked": "2,1", **marked}, **marked}, "ipv7": 3, **marked}
-    assert read(**marked, x=marked, families=families) == {**RESULT, "families": {"ipv4": {"udp": {"asked": "1-2"}}}}
+    families = {"ipv4": {**RESULT["families"]["ipv4"], **marked}, "ipv7": 3, **marked}  # type: ignore[index]
+    assert read(**marked, x=marked, families=families) == read()
 
 
 @pytest.mark.parametrize("key", ["agent", "trouble"])
@@ -55,10 +80,8 @@ def test_words_are_printable_and_short(key: str) -> None:
         {"seconds": None},
         {"families": 3},
         {"families": {"ipv4": []}},
-        {"families": {"ipv4": {"udp": "1-9"}}},
-        {"families": {"ipv6": {"tcp": {"asked": 80}}}},
-        {"families": {"ipv6": {"tcp": {"open": "80-"}}}},
-        {"families": {"ipv6": {"tcp": {"limited": "0"}}}},
+        {"families": {"ipv4": {"udp": {"asked": "1-9"}}}},
+        {"families": {"ipv6": {"tcp": 80}}},
     ],
 )
 def test_what_is_not_as_a_page_makes_it_is_refused(more: dict[str, t.Any]) -> None:
