@@ -75,6 +75,20 @@ def test_a_limit_that_leaves_nobody_is_an_error(tmp_path: pathlib.Path, name: st
 
 
 @pytest.mark.parametrize("core", ["newest", "oldest"])
+def test_a_name_that_nobody_has_is_an_error_beside_others_too(tmp_path: pathlib.Path, core: str) -> None:
+    (tmp_path / "inventory").write_text("[plugnmeet]\nmeet1\nmeet2\n[web]\n", encoding="utf-8")
+    for wanted in ("meet1,meat2,meat3", "meat2,meat3", '{"preflight_hosts": ["meet1", "meat2,meat3"]}'):
+        variable = wanted if wanted.startswith("{") else f"preflight_hosts={wanted}"
+        code, said = refused(tmp_path, "preflight", "-i", "inventory", "-e", variable, core=core)
+        assert code == 4
+        assert "preflight_hosts has meat2, meat3, which no host or group of the inventory is called" in said
+    for wanted, count in (("plugnmeet,!meet2", 1), ("meet1, web", 1), ("meet*", 2), ("plugnmeet:&meet1", 1)):
+        about = json.dumps({"preflight_hosts": wanted})
+        code, said = refused(tmp_path, "preflight", "-i", "inventory", "--list-hosts", "-e", about, core=core)
+        assert (code, f"hosts ({count}):" in said) == (0, True)
+
+
+@pytest.mark.parametrize("core", ["newest", "oldest"])
 def test_a_name_may_have_whatever_an_inventory_takes(tmp_path: pathlib.Path, core: str) -> None:
     (tmp_path / "inventory.yml").write_text(
         "plugnmeet: {hosts: {meet one: , a/b: , '2001:db8::1': }}\n", encoding="utf-8"
