@@ -15,6 +15,7 @@ import typing as t
 
 from ._addresses import FAMILY_NAMES
 from ._errors import PreflightError, as_given
+from ._exchange.http import authority
 from ._probe.resolve import way
 from ._stranger import ask_stun
 
@@ -109,7 +110,7 @@ def trusting(ca_file: str) -> ssl.SSLContext:
 
 def _ask_http(name: str, to: SocketAddress, patience: float) -> str:
     with socket.create_connection(to[:2], patience) as sock:
-        sock.sendall(f"GET / HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode("ascii"))
+        sock.sendall(f"GET / HTTP/1.1\r\nHost: {authority(name)}\r\nConnection: close\r\n\r\n".encode("ascii"))
         line = sock.recv(_MOST).split(b"\r\n")[0]
     words = line.decode("ascii", "replace").split()
     if not words or not words[0].startswith("HTTP/1.") or len(words) < 2:

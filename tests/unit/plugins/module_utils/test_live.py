@@ -62,6 +62,23 @@ def test_http_is_what_speaks_http(said: bytes, proof: str, reason: str) -> None:
     assert (answer.proof, answer.reason, answer.port, answer.family) == (proof, reason, f"{port}/tcp", "ipv4")
 
 
+def test_a_name_outside_ascii_is_asked_for_as_the_dns_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = []
+
+    def serve(sock: socket.socket) -> None:
+        connection, dummy = sock.accept()
+        with connection:
+            heard.append(connection.recv(4096))
+            connection.sendall(b"HTTP/1.1 301 Moved\r\n\r\n")
+
+    with served(socket.SOCK_STREAM, serve) as port:
+        there = {"ipv4": ("127.0.0.1", port)}
+        monkeypatch.setattr(_live, "_addresses", lambda name, service: there)  # noqa: ARG005 - no name is looked up
+        (answer,) = _live.ask(["bücher.example"], _live.services(port, 0, 0, 0, "", PATIENCE))
+    assert (answer.name, answer.proof) == ("bücher.example", "answers with status 301")
+    assert b"\r\nHost: xn--bcher-kva.example\r\n" in heard[0]
+
+
 def test_what_speaks_no_tls_is_told_as_that() -> None:
     with served(socket.SOCK_STREAM, say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
         answer = ask(https=port)
