@@ -31,6 +31,14 @@ def test_who_takes_a_connection_and_resets_it_is_reached(sides: t.Any) -> None:
             assert check.results[0].state == ("rejected_on_host" if arrived and not reached else state)
 
 
+@pytest.mark.parametrize("seen", ["foreign", "accepted", "rejected"])
+def test_what_the_probers_own_network_answers_reaches_nothing(sides: t.Any, seen: str) -> None:
+    for heard, verdict in (("", "inconclusive"), ("arrived received answered left", "failed")):
+        assert judge(sides, f"{seen} near", heard, closed())[0].verdict == verdict
+    far = judge(sides, seen, "", closed())[0]
+    assert far.verdict == ("passed" if seen == "rejected" else "failed")
+
+
 def judge(
     sides: t.Any, seen: str, heard: str, row: Requirement, gap: str = "", **known: t.Any
 ) -> tuple[_verdict.Check, str]:
