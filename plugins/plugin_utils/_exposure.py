@@ -34,16 +34,15 @@ def explain_exposure(cause: Cause, host: str, ports: str, vantages: str, ips: st
 
 def _not_known(cause: Cause, host: str, vantages: str) -> tuple[str, list[str]]:
     if cause.state == "port_in_use":
-        holder = cause.facts.get("process") or "A program"
+        holder = cause.facts.get("process")
+        who = f"{holder or 'A program'} on {host}"
         return (
-            f"{holder} on {host} holds it and says nothing to strangers, which looks like a closed port.",
-            [f"Look at the firewall in front of {host}, or run it again while {holder} is stopped"],
+            f"{who} holds it and says nothing to strangers, which looks like a closed port.",
+            [f"Look at the firewall in front of {host}, or run it again while {holder or 'it'} is stopped"],
         )
     if cause.gap:
         return f"Nobody answers, and that proves nothing, because {cause.gap}.", [_RUN_AGAIN]
-    if cause.unseen:
-        return (
-            f"Nothing at all of {vantages} reached {host}, so silence says nothing about this port.",
-            ["Mend that first: test it together with a port that is open"],
-        )
-    return f"{vantages} could not ask.", ["Run it again, or name another host in preflight_probers"]
+    return (
+        f"Nothing at all of {vantages} reached {host}, so silence says nothing about this port.",
+        ["Mend that first: test it together with a port that is open"],
+    )

@@ -62,7 +62,9 @@ class Advice(t.NamedTuple):
 def advise(cause: Cause, host: str, address: str, firewall: Firewall = UNKNOWN) -> Advice:
     """Explain `cause` on `host`, which outsiders know as `address` and which has `firewall`."""
     words = Words(cause, host, address, firewall)
-    if cause.expect == "closed":
+    # Why it could not be asked is the same, whatever it shall be.
+    known = cause.state == "untested" and not (cause.inside or cause.gap or cause.unseen)
+    if cause.expect == "closed" and not known:
         return Advice(*explain_exposure(cause, host, words.ports, words.vantages, words.ips))
     explain, remedies = _ADVICE[cause.state]
     if cause.inside and cause.state not in _ON_THE_TARGET:

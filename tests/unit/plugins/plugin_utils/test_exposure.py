@@ -101,6 +101,29 @@ def test_a_program_that_holds_it_is_looked_at_from_outside(
     assert ("redis-server on meet1 holds it and says nothing" in screen) == (verdict == "inconclusive")
 
 
+def test_what_nobody_could_ask_is_told_with_its_reason(sides: t.Any) -> None:
+    def said(*seen: tuple[str, str, str], **known: t.Any) -> str:
+        vantage = sides.vantage({row: [6379] for row in seen}, **known)
+        checks = _verdict.decide([closed()], [vantage], sides.target({}), True)
+        report = _report.build("meet1", "meet.example.com", checks, [vantage], [], 1)
+        return " ".join(_report.render(report, checks, [vantage], 0).split())
+
+    failure = "ext could not be used: no route to host"
+    assert f"{failure}. -> Make it work for Ansible" in said(families=(), failure=failure)
+    assert "ext could not ask over IPv4: no route." in said(("unsent", "tcp", "reason=no route"))
+    limited = said(("limited", "tcp", "limit=flows; after=7"))
+    assert "After 7 answers no new connection got through" in limited
+    assert "could not ask" not in limited
+    near = said(("accepted", "tcp", ""), ("near", "tcp", ""))
+    assert "Something in the network of ext answered in meet1's place, with a connection, and nothing more" in near
+
+
+def test_a_program_that_nobody_knows_is_none_by_name(sides: t.Any) -> None:
+    said = " ".join(judge(sides, "", "", closed("udp"), in_use={("udp", 6379): {}})[1].split())
+    assert "A program on meet1 holds it and says nothing" in said
+    assert "or run it again while it is stopped" in said
+
+
 @pytest.mark.parametrize("gap", ["", "the look at the network card missed 3 frames"])
 @pytest.mark.parametrize(("seen", "verdict"), [("", "inconclusive"), ("open", "failed")])
 def test_a_port_that_is_closed_is_not_blamed_for_another(sides: t.Any, gap: str, seen: str, verdict: str) -> None:
