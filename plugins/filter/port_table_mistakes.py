@@ -62,6 +62,15 @@ def port_table_mistakes(table: t.Any, variable: str = "ports", required: bool = 
         rows = parse_requirements(table, variable)
     except PreflightError as error:
         return [f"{error}."]
+    # The modules refuse a key without a value, in words of Ansible's.
+    empty = [
+        f"{variable}[{index}].{key}"
+        for index, row in enumerate(table)
+        for key, value in row.items()
+        if value is None or (key in ("speaks", "expect") and not value)
+    ]
+    if empty:
+        return [f"{empty[0]} is empty; give it a value, or leave it out."]
     if required and not any(row.required for row in rows):
         return [f"{variable} has no entry that is required, so that nothing would be proven; make one required: true."]
     return []

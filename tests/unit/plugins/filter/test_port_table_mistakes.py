@@ -33,6 +33,17 @@ def test_the_first_mistake_is_one_sentence(table: t.Any, sentence: str) -> None:
     assert mistakes(table, "my_ports") == [sentence]
 
 
+@pytest.mark.parametrize(
+    "more", [{key: None} for key in ("required", "speaks", "purpose", "expect")] + [{"expect": ""}]
+)
+def test_a_key_without_a_value_is_refused_here_since_the_modules_do_not_take_it(more: dict[str, t.Any]) -> None:
+    (key,) = more
+    assert mistakes([GOOD, {**GOOD, "name": "x", "ports": 1, **more}], "my_ports") == [
+        f"my_ports[1].{key} is empty; give it a value, or leave it out."
+    ]
+    assert mistakes([{**GOOD, "purpose": ""}]) == []
+
+
 def test_a_table_of_which_nothing_is_required_proves_nothing() -> None:
     optional = {**GOOD, "required": "no"}
     inner = {**GOOD, "name": "inner", "ports": "6379", "expect": "closed"}
