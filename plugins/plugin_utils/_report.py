@@ -123,6 +123,9 @@ def summary(report: Report) -> str:
         both = [f"all {opened} required entries are proven open from outside"] if opened else []
         both += [f"{len(closed)} proven closed"] if closed else []
         return f"{report['host']} passed: {listing(both)}"
+    if not required:
+        why = "no entry of its port table is required" if report["checks"] else "there was no prober to ask"
+        return f"{report['host']} did not pass: {why}"
     names = ", ".join(f"{name} ({shortened(check['ports'])}/{check['protocol']})" for name, check in short.items())
     amount = f"{len(short)} of {len(required)} required entries"
     return f"{report['host']} did not pass: {amount} not proven {_proof(short)}: {names}"

@@ -328,6 +328,14 @@ def test_the_summary_counts_what_passed(sides: t.Any) -> None:
     assert _report.summary(report) == "meet1 passed: all 1 required entries are proven open from outside"
 
 
+def test_the_summary_says_why_there_was_nothing_to_prove(sides: t.Any) -> None:
+    optional = [sides.row("udp", [443], required=False)]
+    report, *dummy = make(sides, optional, [sides.vantage({("open", "udp", ""): [443]})])
+    assert _report.summary(report) == "meet1 did not pass: no entry of its port table is required"
+    report, *dummy = make(sides, [sides.row("udp", [443])], [])
+    assert _report.summary(report) == "meet1 did not pass: there was no prober to ask"
+
+
 # The screen, whatever there is to show
 
 
