@@ -15,8 +15,9 @@ import yaml
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError, as_given
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports, parse_ports
 
-# What LiveKit takes where its configuration says nothing (config.go of livekit-server).
-_MEDIA, _TCP = "50000-60000", 7881
+# What LiveKit takes where its configuration says nothing (config.go of livekit-server, and of mediatransportutil). A
+# key without a value says nothing either.
+_MEDIA, _DEVELOPMENT_MEDIA, _TCP = "50000-60000", "7882", 7881
 
 Row = t.Mapping[str, t.Any]
 
@@ -31,17 +32,18 @@ def configured(text: str) -> dict[str, str]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a day that no month has, and lists without end
         raise PreflightError("livekit.yaml is no YAML; mend it, or leave preflight_ports_from empty") from error
     rtc, turn = _section(config, "rtc"), _section(config, "turn")
-    tcp = rtc.get("tcp_port", _TCP)
+    tcp = _TCP if rtc.get("tcp_port") is None else rtc["tcp_port"]
     turn_udp = turn.get("udp_port") if turn.get("enabled") else None
+    development = isinstance(config, dict) and config.get("development") is True
     return {
-        "media": _media(rtc),
+        "media": _media(rtc) or (_DEVELOPMENT_MEDIA if development else _MEDIA),
         "ice-tcp": _ports(tcp, "rtc.tcp_port") if tcp else "",
         "turn-udp": _ports(turn_udp, "turn.udp_port") if turn_udp else "",
     }
 
 
 def _media(rtc: Row) -> str:
-    """The range, if it has both ends, else what `udp_port` has for all media: one port, or a few.
+    """The range, if it has both ends, else what `udp_port` has for all media: one port, or a few; empty for neither.
 
     So has it webrtc_config.go of LiveKit's mediatransportutil; its page about ports says the reverse.
     """
@@ -55,7 +57,7 @@ def _media(rtc: Row) -> str:
             "livekit.yaml has rtc.port_range_start and no rtc.port_range_end, and so LiveKit takes whatever port is "
             "free; give it both"
         )
-    return _MEDIA
+    return ""
 
 
 def with_configured(table: t.Iterable[Row], text: str) -> list[dict[str, t.Any]]:
