@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 ROOT = pathlib.Path(__file__).parents[3]
 BINARIES = {"newest": pathlib.Path(sys.executable).parent, "oldest": ROOT / ".cache/venv/oldest/bin"}
@@ -243,6 +244,31 @@ def test_an_empty_text_is_an_empty_list(tmp_path: pathlib.Path) -> None:
     environment = {**os.environ, "ANSIBLE_HOME": str(tmp_path / "home"), "ANSIBLE_NOCOLOR": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120)
     assert json.loads(done.stdout.partition(" => ")[2])["msg"] == [[], [], []]
+
+
+@pytest.mark.parametrize("core", ["newest", "oldest"])
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ([{"name": "turn-udp", "ports": 443}, {"name": "media", "ports": "40000-41000"}], "40000-41000"),
+        ([{"name": "media", "ports": 7882}], "7882"),
+        ([{"name": "sip-udp", "ports": "5060"}], "the default"),
+    ],
+)
+def test_a_server_tries_to_reach_itself_at_the_ports_that_are_tested(
+    tmp_path: pathlib.Path, table: list[dict[str, str | int]], expected: str, core: str
+) -> None:
+    tasks = yaml.safe_load((ROOT / "roles/preflight/tasks/main.yml").read_text(encoding="utf-8"))
+    module = "plugnmeet.server.server_outlook_info"
+    (given,) = [task[module] for task in tasks if module in task]
+    told = {"ansible.builtin.set_fact": {"ports": given["media_ports"], "other": 1}}
+    shown = {"ansible.builtin.debug": {"msg": "tried at {{ ports }}."}}
+    play = {"hosts": "all", "gather_facts": False, "vars": {"ports": "the default"}, "tasks": [told, shown]}
+    (tmp_path / "play.yml").write_text(json.dumps([play]), encoding="utf-8")
+    about = json.dumps({"_preflight_table": table})
+    code, said = refused(tmp_path, "play.yml", "-i", "meet1,", "-e", about, core=core)
+    assert code == 0
+    assert f"tried at {expected}." in said
 
 
 @pytest.mark.parametrize("address", ["127.0.1.1", "::1", "169.254.0.9", "fe80::1"])
