@@ -82,8 +82,9 @@ def judge_media(host: str, address: str, ports: str, started: Facts, stopped: Fa
     free = whole._replace(ports=whole.ports - held)
     if held:
         holders = sorted({str(target.in_use["udp", port].get("process", "the kernel")) for port in held})
+        are, were = ("is", "was") if len(held) == 1 else ("are", "were")
         live.open_questions.append(
-            f"{len(held)} of the {len(whole.ports)} media ports are held by {' and '.join(holders)} and were not "
+            f"{len(held)} of the {len(whole.ports)} media ports {are} held by {' and '.join(holders)} and {were} not "
             f"tested: {shortened(format_ports(held))}/udp"
         )
     if not free.ports:

@@ -120,7 +120,8 @@ def summary(report: Report) -> str:
     if report["passed"]:
         closed = {check["name"] for check in report["checks"] if check["required"] and check["expect"] == "closed"}
         opened = len(required) - len(closed)
-        both = [f"all {opened} required entries are proven open from outside"] if opened else []
+        all_of_them = f"all {opened} required entries are" if opened > 1 else "the one required entry is"
+        both = [f"{all_of_them} proven open from outside"] if opened else []
         both += [f"{len(closed)} proven closed"] if closed else []
         return f"{report['host']} passed: {listing(both)}"
     if not required:
@@ -205,7 +206,7 @@ def _strangers(counts: t.Mapping[str, int]) -> list[str]:
     """That somebody else was busy at these ports; on the internet a few always are."""
     if sum(counts.values()) < _MANY_STRANGERS:
         return []
-    told = listing([f"{count} {what}" for what, count in counts.items() if count])
+    told = listing([f"{count} {what if count > 1 else what[:-1]}" for what, count in counts.items() if count])
     return _wrap(f"Meanwhile strangers came to these ports with {told}. None of them got an answer.", "")
 
 

@@ -117,11 +117,12 @@ def _ephemeral(given: frozenset[int], host: str, requirements: t.Iterable[Requir
     if not rows:
         return []
     ports = frozenset[int]().union(*(row.ports for row in rows))
+    one = "one of them" if len(ports & given) > 1 else "it"
     return [
         Caution(
             "ephemeral",
             f"The kernel of {host} hands {shortened(format_ports(ports & given))}/udp out to any program; now and then "
-            "one of them will be taken when LiveKit wants it.",
+            f"{one} will be taken when LiveKit wants it.",
             [
                 "Keep these ports for LiveKit:",
                 *reserve_ports(format_ports(ports)),

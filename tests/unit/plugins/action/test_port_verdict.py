@@ -61,7 +61,7 @@ def test_what_is_proven_passes(screen: list[str]) -> None:
     report = result["ansible_facts"]["preflight_report"]
     assert (result["failed"], result["changed"]) == (False, False)
     assert (result["report_file"], result["report_error"]) == ("", "")
-    assert result["msg"] == "meet1 passed: all 1 required entries are proven open from outside."
+    assert result["msg"] == "meet1 passed: the one required entry is proven open from outside."
     assert (report["host"], report["address"], report["passed"]) == ("meet1", "meet.example.com", True)
     assert 5 <= report["seconds"] < 10
     assert report["services"] == [{"unit": "haproxy", "was": "active", "now": "active", "down_seconds": 2.61}]
@@ -172,7 +172,7 @@ def test_a_report_that_cannot_be_written_is_said_and_the_verdict_is_shown_all_th
     sentence = f'preflight_report_dir "{place}" cannot be written to: File exists; name another one.'
     assert result["failed"]
     assert (result["report_file"], result["report_error"]) == ("", sentence)
-    assert result["msg"] == f"meet1 passed: all 1 required entries are proven open from outside. {sentence}"
+    assert result["msg"] == f"meet1 passed: the one required entry is proven open from outside. {sentence}"
     assert result["ansible_facts"]["preflight_report"]["passed"] is True
     assert len(screen) == 1
     assert "1-3/udp  media  required  open" in screen[0]

@@ -119,9 +119,7 @@ def test_media_ports_that_are_held_are_not_tested_and_the_others_are() -> None:
     opened = {"seen": "open", "ports": "50000-50004,50006-50009"}
     seen = outlook(media=media([50005], [opened]))
     assert seen["proven"] == ["9 of the 10 media ports, over IPv4, from ext: open"]
-    assert seen["open_questions"] == [
-        "1 of the 10 media ports are held by livekit-server and were not tested: 50005/udp"
-    ]
+    assert seen["open_questions"] == ["1 of the 10 media ports is held by livekit-server and was not tested: 50005/udp"]
     assert seen["failed"] == []
 
 

@@ -109,6 +109,12 @@ def test_strangers_are_counted_and_many_are_told_of(sides: t.Any) -> None:
     )
 
 
+def test_one_stranger_is_no_strangers(sides: t.Any) -> None:
+    vantage, rows = sides.vantage({("open", "udp", ""): MEDIA}), [sides.row("udp", MEDIA, name="media")]
+    made = make(sides, rows, [vantage], strangers={"datagrams": 48_000, "connections": 1})
+    assert "strangers came to these ports with 48000 datagrams and 1 connection." in " ".join(show(made).split())
+
+
 def test_what_is_known_has_the_contracts_names(sides: t.Any) -> None:
     seen = {("rejected", "udp", "by=ICMP x; offender=192.0.2.1"): [2]}
     target = sides.target(
@@ -182,7 +188,7 @@ def test_a_service_that_did_not_come_back_is_shown(sides: t.Any) -> None:
         "  cannot bind socket [0.0.0.0:443]",
         "  Failed with result 'exit-code'.",
         "Not stopped, since meet1 has no such unit: nginx.",
-        "meet1 passed: all 1 required entries are proven open from outside. It took",
+        "meet1 passed: the one required entry is proven open from outside. It took",
         "4.1 s.",
     ]
 
@@ -325,7 +331,7 @@ def test_the_summary_counts_what_passed(sides: t.Any) -> None:
     vantage = sides.vantage({("open", "tcp", ""): [80]})
     rows = [sides.row("tcp", [80]), sides.row("udp", [1], required=False)]
     report, *dummy = make(sides, rows, [vantage])
-    assert _report.summary(report) == "meet1 passed: all 1 required entries are proven open from outside"
+    assert _report.summary(report) == "meet1 passed: the one required entry is proven open from outside"
 
 
 def test_the_summary_says_why_there_was_nothing_to_prove(sides: t.Any) -> None:

@@ -60,7 +60,13 @@ def test_where_all_is_well_there_is_no_warning(sides: t.Any) -> None:
         (
             {"ephemeral": "32768-50009"},
             "ephemeral",
-            "The kernel of meet1 hands 50000-50009/udp out to any program",
+            "The kernel of meet1 hands 50000-50009/udp out to any program; now and then one of them will be taken",
+            "sysctl -p /etc/sysctl.d/60-plugnmeet.conf",
+        ),
+        (
+            {"ephemeral": "32768-50000"},
+            "ephemeral",
+            "The kernel of meet1 hands 50000/udp out to any program; now and then it will be taken",
             "sysctl -p /etc/sysctl.d/60-plugnmeet.conf",
         ),
     ],
