@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import textwrap
 import time
 import typing as t
+import unicodedata
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._errors import PreflightError
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
@@ -39,6 +41,8 @@ SCHEMA = 1
 WIDTH = 79
 _MOST_STEPS = 8
 _MANY_STRANGERS = 1000
+_FILLER = "\uffff"  # the second column of a character that takes two; no text has it of itself
+_PIECE = re.compile(f"[^{_FILLER}]{_FILLER}|(?:[^{_FILLER}](?!{_FILLER}))+")
 
 _VERDICT_WORDS = {"passed": "open", "failed": "FAILED", "warning": "warning", "inconclusive": "NOT PROVEN"}
 
@@ -295,25 +299,25 @@ def _table(checks: t.Sequence[Report]) -> list[str]:
             first = group[0]
             where = "" if len(group) == len(same) else f" ({_where(group, several_vantages)})"
             head = (
-                f"{first['ports']}/{first['protocol']}",
-                first["purpose"] or name,
+                f"{first['ports']}/{first['protocol']}".replace(",", ", "),
+                _stretched(first["purpose"] or name),
                 "required" if first["required"] else "optional",
             )
-            rows.append((*(head if at == 0 else ("", "", "")), _outcome(first) + where))
+            rows.append((*(head if at == 0 else ("", "", "")), _stretched(_outcome(first) + where)))
     port = min(max(len(row[0]) for row in rows), 24)
     purpose = min(max(len(row[1]) for row in rows), 24)
     lines = []
     for row in rows:
         cells = [
-            textwrap.wrap(row[0].replace(",", ", "), port) or [""],
-            textwrap.wrap(row[1], purpose) or [""],
+            _Wrapper(port).wrap(row[0]) or [""],
+            _Wrapper(purpose).wrap(row[1]) or [""],
             [row[2]],
-            textwrap.wrap(row[3], WIDTH - port - purpose - 8 - 6) or [""],
+            _Wrapper(WIDTH - port - purpose - 8 - 6).wrap(row[3]) or [""],
         ]
         for number in range(max(map(len, cells))):
             texts = [cell[number] if number < len(cell) else "" for cell in cells]
             lines.append(f"{texts[0]:{port}}  {texts[1]:{purpose}}  {texts[2]:8}  {texts[3]}".rstrip())
-    return lines
+    return [line.replace(_FILLER, "") for line in lines]
 
 
 def _outcome(check: Report) -> str:
@@ -391,11 +395,22 @@ def _headline(cause: Cause) -> str:
 
 
 def _wrap(text: str, indent: str, first: str | None = None) -> list[str]:
-    lines = textwrap.wrap(
-        text,
+    wrapper = _Wrapper(
         WIDTH,
         initial_indent=indent if first is None else first,
         subsequent_indent=indent,
         break_on_hyphens=False,
     )
-    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+    return [line.replace("\N{NO-BREAK SPACE}", " ").replace(_FILLER, "") for line in wrapper.wrap(_stretched(text))]
+
+
+def _stretched(text: str) -> str:
+    """`text` as long as it is wide on a terminal, where Chinese characters, for one, take two columns (UAX 11)."""
+    return "".join(letter + _FILLER if unicodedata.east_asian_width(letter) in "FW" else letter for letter in text)
+
+
+class _Wrapper(textwrap.TextWrapper):
+    """Wraps what is stretched: a line may end between any two wide characters, and never within one."""
+
+    def _split(self, text: str) -> list[str]:
+        return [piece for chunk in super()._split(text) for piece in _PIECE.findall(chunk)]

@@ -10,6 +10,7 @@ import os
 import pathlib
 import stat
 import typing as t
+import unicodedata
 
 import pytest
 
@@ -411,6 +412,32 @@ def test_a_reports_counts_and_ports_agree(sides: t.Any, case: str) -> None:
         assert [result["count"] for result in check["results"]] == list(map(len, sets))
         assert frozenset().union(*sets) == parse_ports(check["ports"])
         assert sum(map(len, sets)) == len(parse_ports(check["ports"]))
+
+
+def columns(line: str) -> int:
+    """How many columns a line takes on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "FW" else 1 for letter in line)
+
+
+@pytest.mark.parametrize(
+    "purpose", ["\u97f3\u58f0\u3068\u6620\u50cf", "a\u97f3" * 30, "\u97f3\u58f0 " * 20, "\U0001f3a5 " * 3]
+)
+def test_a_wide_character_takes_two_columns(sides: t.Any, purpose: str) -> None:
+    rows = [sides.row("udp", [443])._replace(purpose=purpose), sides.row("tcp", [80])]
+    host = "\u65e5\u672c" * 30
+    shown = show(make(sides, rows, [sides.vantage({}, host), sides.vantage({("open", "tcp", ""): [80]}, "b", 1)]))
+    assert [line for line in shown.splitlines() if columns(line) > 80] == []
+    assert host in "".join(shown.split())
+    table = shown.partition("\n\n")[2].partition("\n\n")[0].splitlines()
+    places = [line.partition(word)[0] for line in table for word in ("NEED", "required") if word in line]
+    assert len(places) == 3
+    assert len({columns(place) for place in places}) == 1
+    assert purpose.replace(" ", "") in "".join(line[9:].partition("  ")[0] for line in table).replace(" ", "")
+
+
+def test_a_short_list_of_ports_has_its_line(sides: t.Any) -> None:
+    made = make(sides, [sides.row("tcp", [80, 443])], [sides.vantage({})])
+    assert "\n80, 443/tcp  what it is for  required" in show(made)
 
 
 @pytest.mark.parametrize("listener", ["", "received"])
