@@ -115,7 +115,10 @@ def _ask_http(name: str, to: SocketAddress, patience: float) -> str:
     words = line.decode("ascii", "replace").split()
     if not words or not words[0].startswith("HTTP/1.") or len(words) < 2:
         raise OSError("what answers speaks no HTTP")
-    return f"answers with status {words[1][:3]}"
+    answer = f"answers with status {words[1][:3]}"
+    if words[1].startswith("5"):  # so does a proxy behind which nothing runs
+        raise OSError(answer)
+    return answer
 
 
 def _ask_tls(name: str, to: SocketAddress, context: ssl.SSLContext, patience: float) -> str:
