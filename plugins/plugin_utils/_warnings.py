@@ -35,11 +35,12 @@ def warnings(
     outlook: Facts, host: str, requirements: t.Iterable[Requirement], vantages: t.Iterable[Vantage]
 ) -> list[Caution]:
     """Return what `server_outlook_info` has seen that calls for a warning; none if it was not asked, or failed."""
-    reached = {ip for vantage in vantages for ip in vantage.addresses.values()}
+    # A translator's address (NAT64) is one of its network's, and leads nowhere from the server.
+    reached = {vantage.as_target_sees(family)[1] for vantage in vantages for family in vantage.addresses}
     try:
         return [
             *_stun(dict(_few((outlook.get("stun") or {}).items())), host, reached),
-            *_hairpin(dict(_few((outlook.get("hairpin") or {}).items())), host),
+            *_hairpin(dict(_few((outlook.get("hairpin") or {}).items())), host, reached),
             *_names(outlook.get("names") or [], host, reached),
             *_ephemeral(read_ports(str(outlook.get("ephemeral") or "")), host, requirements),
         ]
@@ -78,8 +79,8 @@ def _stun(answers: Facts, host: str, reached: set[str]) -> list[Caution]:
     ]
 
 
-def _hairpin(answers: Facts, host: str) -> list[Caution]:
-    missing = [clean(ip) for ip, arrived in answers.items() if arrived is False]
+def _hairpin(answers: Facts, host: str, reached: set[str]) -> list[Caution]:
+    missing = [clean(ip) for ip, arrived in answers.items() if arrived is False and ip in reached]
     if not missing:
         return []
     return [

@@ -162,7 +162,7 @@ def test_whatever_the_server_says_of_its_outlook_is_a_warning_or_nothing(
 def test_a_server_that_saw_more_than_it_was_asked_fills_no_screen(screen: list[str]) -> None:
     outlook = {
         "stun": {f"{number}:1": "" for number in range(5000)},
-        "hairpin": {f"x{number}": False for number in range(5000)},
+        "hairpin": {"203.0.113.10": False, **{f"x{number}": False for number in range(5000)}},
         "names": [{"name": "x" * 999, "ipv4": ["y"] * 5000, "ipv6": [], "reason": ""}] * 5000,
         "ephemeral": ",".join(str(port) for port in range(1, 20000, 2)),
     }

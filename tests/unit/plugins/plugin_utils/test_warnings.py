@@ -87,5 +87,13 @@ def test_what_came_back_wrong_is_no_warning(sides: t.Any, outlook: dict[str, t.A
     assert warn(sides, **outlook) == []
 
 
+def test_a_translators_address_is_nothing_that_the_server_should_know(sides: t.Any) -> None:
+    asked = {"addresses": {"ipv6": "64:ff9b::203.0.113.10"}}
+    seen = {**FINE, "hairpin": {"64:ff9b::203.0.113.10": False}, "stun": {"a:1": "203.0.113.10"}}
+    assert warnings(seen, "meet1", [sides.row("udp", [50000])], [sides.vantage({}, **asked)]) == []
+    elsewhere = warnings({"stun": {"a:1": "198.51.100.77"}}, "meet1", [], [sides.vantage({}, **asked)])
+    assert "is reached at 203.0.113.10" in elsewhere[0].explanation
+
+
 def test_without_an_outlook_there_is_no_warning(sides: t.Any) -> None:
     assert warnings({"failed": True, "msg": "x"}, "meet1", [sides.row("udp", [50000])], [sides.vantage({})]) == []
