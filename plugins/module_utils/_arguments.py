@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
 _NOT_FOUND = 127  # exit code of a shell
+_LONGEST_PATIENCE = 600  # seconds
 
 Result = t.Dict[str, t.Any]
 
@@ -58,6 +59,14 @@ def session_and_table(params: t.Mapping[str, t.Any]) -> tuple[Session, list[Requ
     if any(row.speaks == "https" for row in requirements) and not session.certificate:
         raise PreflightError(f"session.certificate is missing, and a port that speaks https needs it; {MAKE_ONE}")
     return session, requirements
+
+
+def patience(params: t.Mapping[str, t.Any]) -> float:
+    """Take that option, in seconds; raises PreflightError for what nobody can wait."""
+    seconds: float = params["patience"]
+    if not 0 < seconds <= _LONGEST_PATIENCE:
+        raise PreflightError(f"patience is {seconds:g}; take seconds above 0, up to {_LONGEST_PATIENCE}")
+    return seconds
 
 
 def runner(module: AnsibleModule) -> Run:

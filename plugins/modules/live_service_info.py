@@ -114,7 +114,7 @@ def ask(module: AnsibleModule) -> _arguments.Result:
         given["ice_tcp_port"],
         given["turn_udp_port"],
         given["ca_file"],
-        given["patience"],
+        _arguments.patience(given),
     )
     answers = [] if module.check_mode else _live.ask(given["names"], asked)
     return {"changed": False, "answers": [answer._asdict() for answer in answers]}

@@ -170,6 +170,7 @@ ansible_facts:
             required: true
             speaks: stun
             purpose: sound and picture
+            expect: open
             vantage: ext
             family: ipv4
             verdict: failed

@@ -88,7 +88,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._ports import par
 def look(module: AnsibleModule) -> _arguments.Result:
     """Look out of the server; in check mode nothing is sent."""
     given = module.params
-    patience, ports = given["patience"], parse_ports(given["media_ports"])
+    patience, ports = _arguments.patience(given), parse_ports(given["media_ports"])
     addresses = [] if module.check_mode else given["addresses"]
     return {
         "changed": False,
