@@ -9,7 +9,7 @@ name: install_mistakes
 short_description: What is wrong with the variables of the role install
 description:
   - Says what is wrong with what the role C(install) was given, before anything is done because of it.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 options:

@@ -10,7 +10,7 @@ short_description: How an install would go on a server
 description:
   - Says whether plugNmeet is on a server already or its installer is under way, what that would trip over, and whether
     a preflight's report still proves the server open.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 options:

@@ -9,7 +9,7 @@ name: live_outlook
 short_description: What could be proven of a server that runs, and what could not
 description:
   - Puts what M(plugnmeet.server.live_service_info) and a test of the free media ports have seen into sentences.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 options:

@@ -9,7 +9,7 @@ name: livekit_mistakes
 short_description: What is wrong with the ports of a LiveKit configuration
 description:
   - Says why no ports can be taken from a C(livekit.yaml).
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 options:

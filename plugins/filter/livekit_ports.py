@@ -10,7 +10,7 @@ short_description: The port table with the ports that LiveKit is set up for
 description:
   - Puts the media ports, the TCP port and the TURN port of a C(livekit.yaml) into the places of C(media), C(ice-tcp)
     and C(turn-udp) in a port table.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 positional: config

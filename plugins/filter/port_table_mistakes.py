@@ -27,7 +27,7 @@ options:
     description: Whether an entry must be required, for a test of optional ones alone proves nothing.
     type: bool
     default: false
-    version_added: 0.2.0
+    version_added: 0.1.0
 seealso:
   - module: plugnmeet.server.port_listener
 """

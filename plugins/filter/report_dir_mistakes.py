@@ -10,7 +10,7 @@ short_description: Why reports could not be written to a directory
 description:
   - Says why P(plugnmeet.server.port_verdict#module) could not write to a directory on the controller, before anything
     is stopped or sent for a report that would be lost. Makes nothing.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 positional: variable

@@ -17,7 +17,7 @@ from ._addresses import FAMILY_NAMES
 from ._errors import PreflightError, as_given
 from ._exchange.http import authority
 from ._probe.resolve import way
-from ._stranger import ask_stun
+from ._stranger import NOBODY, ask_stun
 
 _MOST = 4096
 _FAMILIES = {name: family for family, name in FAMILY_NAMES.items()}
@@ -140,5 +140,5 @@ def _reason(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
         return f"no TLS: {error.reason or error}"
     if isinstance(error, socket.timeout):
-        return "nobody answers"
+        return NOBODY
     return error.strerror or str(error)

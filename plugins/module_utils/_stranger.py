@@ -15,6 +15,8 @@ import typing as t
 from . import _stun
 from ._addresses import plain_ip
 
+NOBODY = "nobody answers"
+
 _TRIES = 4
 _MOST = 4096
 
@@ -35,4 +37,4 @@ def ask_stun(to: tuple[t.Any, ...], patience: float) -> str:
                     return plain_ip(_stun.unpack_address(_stun.xor_address(value, transaction_id))[0])
             except (socket.timeout, _stun.StunError):
                 continue
-    raise OSError("nobody answers")
+    raise OSError(NOBODY)

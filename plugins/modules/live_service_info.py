@@ -12,7 +12,7 @@ description:
   - Asks HTTP, TLS, ICE-TCP and STUN of a server that runs, under each of its names and over each address family, and
     says what could be proven. Nothing is stopped for it.
   - Runs on the prober, a host outside the server's firewall. Delegate it there. Needs no privilege.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 requirements:

@@ -11,7 +11,7 @@ short_description: Say which addresses names have
 description:
   - Resolves names on the host that it runs on, and returns every address (A and AAAA) that they have there.
   - A name without an address is a result, not an error.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 requirements:

@@ -12,7 +12,7 @@ description:
   - Says whether STUN servers answer the server, whether it reaches itself at its own public addresses, where names lead
     to as it sees them, and which ports its kernel hands out to anybody.
   - Nothing of it is an error. It is what M(plugnmeet.server.port_verdict) makes warnings of.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 requirements:

@@ -11,7 +11,7 @@ short_description: What an installer would find on a server
 description:
   - Says which system the server runs, how much room and memory it has, which of some packages, units and paths are
     there, and whether an installer is under way.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 requirements:

@@ -16,7 +16,7 @@ description:
     while it does so follows the run that is under way, and starts no second one.
   - If it takes longer than O(timeout), or the process that drives it is told to end, the script is ended with all that
     it has started in its session.
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - plugnmeet.server contributors (@plugnmeet)
 requirements:

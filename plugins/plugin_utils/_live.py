@@ -8,10 +8,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._ports import format_ports
 from ansible_collections.plugnmeet.server.plugins.module_utils._requirement import parse_requirements
+from ansible_collections.plugnmeet.server.plugins.module_utils._stranger import NOBODY
 from ansible_collections.plugnmeet.server.plugins.plugin_utils import _sides, _verdict
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import cause_of
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.advice import advise
@@ -66,11 +69,23 @@ def judge_services(prober: str, answers: t.Sequence[Facts]) -> Live:
                 f"Let it answer at {addresses}, or take that out of the DNS"
             )
         else:
-            live.failed.append(f"{what}{over}, from {prober}: {one['reason']}; {_REMEDIES[one['service']]}")
+            live.failed.append(f"{what}{over}, from {prober}: {one['reason']}; {_remedy(one, prober)}")
     for service, beyond in _BEYOND.items():
         if any(answer["proof"] for answer in answers if answer["service"] == service):
             live.open_questions.append(f"{service}: {beyond}")
     return live
+
+
+def _remedy(answer: Facts, prober: str) -> str:
+    """What to do about a service that did not answer: mend the way there first."""
+    if not answer["family"]:
+        return "mend its DNS records, or give the name by which people reach the server"
+    if answer["reason"] == os.strerror(errno.ENETUNREACH):
+        return f"give {prober} a way there, or name another host in preflight_probers"
+    remedy = _REMEDIES[answer["service"]]
+    if answer["reason"] == NOBODY:
+        remedy += "; a firewall in front of it is found by plugnmeet.server.preflight"
+    return remedy
 
 
 def judge_media(host: str, address: str, ports: str, started: Facts, stopped: Facts, probes: t.Sequence[Facts]) -> Live:
@@ -100,7 +115,10 @@ def judge_media(host: str, address: str, ports: str, started: Facts, stopped: Fa
             if result.state == "open" and not check.vantage.inside:
                 live.proven.append(f"{amount}, {where}: open")
                 continue
-            advice = advise(cause_of(check, result), host, address)
+            cause = cause_of(check, result)
+            if result.ports == free.ports:  # nobody opens all but those that are held
+                cause = cause._replace(ports=(("udp", format_ports(whole.ports)),))
+            advice = advise(cause, host, address)
             ends = live.failed if check.verdict == "failed" else live.open_questions
             ends.append(
                 f"{amount} ({shortened(format_ports(result.ports))}/udp), {where}: {result.state.replace('_', ' ')}. "

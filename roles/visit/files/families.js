@@ -5,7 +5,7 @@
 // Which address families the visitor's network has: over any other nothing is asked.
 
 const GATHERING = 5000; // ms that a browser has to know its own addresses
-const SETTLING = 500; // ms that it has from then on to pair all it ever will
+const SETTLING = 3000; // ms that a busy one has from then on to pair all it ever will
 
 // Chromium makes pairs of a family without a route, too, and counts checks that it could not send; but their socket is not
 // among its own candidates. Firefox makes no such pairs. Who hides its own candidates altogether is taken to have a route.

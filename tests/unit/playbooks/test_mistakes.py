@@ -126,6 +126,9 @@ def test_a_play_that_ignores_errors_goes_on_with_nothing_that_cannot_be(tmp_path
     ("given", "sentence"),
     [
         ("verify_domain=", "verify_domain is empty; give the name by which people reach the server."),
+        ("verify_ice_tcp_port=70000", "verify_ice_tcp_port is no port; take one up to 65535, or 0 to leave it out."),
+        ("verify_turn_udp_port=-1", "verify_turn_udp_port is no port; take one up to 65535, or 0 to leave it out."),
+        ("verify_domain=https://a.example/", 'A name to verify is "https://a.example/"; give the name alone'),
         ("preflight_probers=nosuch.example", 'preflight_probers has "nosuch.example", which is not in the inventory'),
     ],
 )
@@ -219,6 +222,10 @@ def test_a_prober_needs_no_privilege_whatever_the_inventory_says(tmp_path: pathl
         ("preflight_address=a.example:443", 'preflight_address is "a.example:443"; give the name or address alone'),
         ('{"preflight_address": null}', "preflight_address is empty; give the name or address"),
         (
+            "preflight_pace=5",
+            "one question to each of 10002 UDP ports takes 2000 s, and preflight_ttl is 120; take a higher pace",
+        ),
+        (
             "preflight_report_dir=/dev/null/x",
             'preflight_report_dir "/dev/null/x" cannot be written to; name another one.',
         ),
@@ -269,6 +276,20 @@ def test_a_server_tries_to_reach_itself_at_the_ports_that_are_tested(
     code, said = refused(tmp_path, "play.yml", "-i", "meet1,", "-e", about, core=core)
     assert code == 0
     assert f"tried at {expected}." in said
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_a_visit(tmp_path: pathlib.Path) -> None:
+    code, said = refused(tmp_path, "visit", "-i", "meet1,", "-e", "visit_page_dir=/dev/null/x preflight_pace=5")
+    assert code == 2
+    assert 'visit_page_dir "/dev/null/x" cannot be written to; name another one.' in said
+    assert "preflight_pace" not in said.partition("cannot be written to")[2]
+
+
+def test_a_check_of_what_runs_says_that_nothing_was_asked(tmp_path: pathlib.Path) -> None:
+    about = "ansible_connection=local verify_domain=meet.example.com verify_media_ports="
+    code, said = refused(tmp_path, "verify", "-i", "meet1,", "--check", "-e", about)
+    assert code == 0
+    assert "Check mode, so that nothing was asked of meet1, and nothing is proven." in said
 
 
 @pytest.mark.parametrize("address", ["127.0.1.1", "::1", "169.254.0.9", "fe80::1"])

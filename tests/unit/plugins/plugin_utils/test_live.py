@@ -107,7 +107,27 @@ def test_what_a_stranger_cannot_prove_is_said(service: str, words: str) -> None:
 
 
 def test_a_name_without_an_address_failed() -> None:
-    assert "it does not resolve" in outlook(answer(family="", reason="it does not resolve: no name"))["failed"][0]
+    (failed,) = outlook(answer(family="", reason="it does not resolve: no name"))["failed"]
+    assert "; mend its DNS records, or give the name by which people reach the server" in failed
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("Network is unreachable", "; give ext a way there, or name another host in preflight_probers"),
+        ("nobody answers", "; a firewall in front of it is found by plugnmeet.server.preflight"),
+    ],
+)
+def test_nobody_is_sent_to_the_server_for_what_is_on_the_way(reason: str, remedy: str) -> None:
+    assert outlook(answer(reason=reason))["failed"][0].endswith(remedy)
+
+
+def test_the_remedy_has_the_whole_range_and_not_what_is_left_between_held_ports() -> None:
+    whole = outlook(media=media([50005], []))["failed"][0]
+    assert "Open 50000-50009/udp to" in whole
+    assert whole.startswith("9 of the 10 media ports (50000-50004,50006-50009/udp)")
+    part = outlook(media=media([50005], [{"seen": "open", "ports": "50000-50003"}]))["failed"][0]
+    assert "Open 50004,50006-50009/udp to" in part
 
 
 def test_a_prober_that_could_not_be_used_failed() -> None:
