@@ -52,8 +52,6 @@ def ask(**ports: int) -> _live.Answer:
     ("said", "proof", "reason"),
     [
         (b"HTTP/1.1 301 Moved\r\n\r\n", "answers with status 301", ""),
-        (b"HTTP/1.1 404 Not Found\r\n\r\n", "answers with status 404", ""),
-        (b"HTTP/1.0 503 Service Unavailable\r\n\r\n", "", "answers with status 503"),
         (b"SSH-2.0-OpenSSH\r\n", "", "what answers speaks no HTTP"),
         (b"", "", "what answers speaks no HTTP"),
     ],
