@@ -69,6 +69,8 @@ def test_a_limit_that_leaves_nobody_is_an_error(tmp_path: pathlib.Path, name: st
     code, said = refused(tmp_path, name, "-i", "inventory", "--limit", "other", core=core)
     assert code == 4
     assert "--limit leaves none" in said
+    code, said = refused(tmp_path, name, "-i", "inventory", "--limit", "nobody", core=core)
+    assert code == 1  # Ansible's own
     code, said = refused(tmp_path, name, "-i", "inventory", "--limit", "meet2,other", "--list-hosts", core=core)
     assert code == 0
     assert "meet2" in said
@@ -126,9 +128,10 @@ def test_a_play_that_ignores_errors_goes_on_with_nothing_that_cannot_be(tmp_path
     ("given", "sentence"),
     [
         ("verify_domain=", "verify_domain is empty; give the name by which people reach the server."),
+        ("verify_turn_domain=a.example:443", "verify_turn_domain is no name alone; give it without https:// and port."),
         ("verify_ice_tcp_port=70000", "verify_ice_tcp_port is no port; take one up to 65535, or 0 to leave it out."),
         ("verify_turn_udp_port=-1", "verify_turn_udp_port is no port; take one up to 65535, or 0 to leave it out."),
-        ("verify_domain=https://a.example/", 'A name to verify is "https://a.example/"; give the name alone'),
+        ("verify_domain=https://a.example/", "verify_domain is no name alone; give it without https:// and port."),
         ("preflight_probers=nosuch.example", 'preflight_probers has "nosuch.example", which is not in the inventory'),
     ],
 )
