@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
         addresses = arguments["addresses"]
         display.display(_waiting.invitation(arguments["links"], arguments["visitors"]))
         visit, ended = self._wait(arguments["visitors"], addresses, table)
-        witnesses = _visitors.witnesses(visit, addresses, f"Nobody came: {ended}", table)
+        witnesses = _visitors.witnesses(visit, addresses, f"nobody came: {ended}", table)
         for line in _waiting.summary(visit, {witness["visitor"] for witness in witnesses}):
             display.display(line)
         return {**result, "changed": False, "results": witnesses, "ended": ended}

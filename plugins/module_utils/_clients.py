@@ -53,7 +53,7 @@ def clients(requirements: t.Iterable[Requirement], ignore: Peer, proc: str = "/p
 
 def sentence(found: t.Iterable[t.Mapping[str, t.Any]]) -> str:
     """What was found, in words."""
-    return ", ".join(f"{row['connections']} to {row['ports']}/{row['protocol']}" for row in found)
+    return " and ".join(f"{row['connections']} to {row['ports']}/{row['protocol']}" for row in found)
 
 
 def _connected() -> set[tuple[int, Peer]]:

@@ -207,9 +207,8 @@ def arm(module: AnsibleModule) -> _arguments.Result:
     lifecycle.status_of(module.params["session"])  # one that stops no services, such as a verify, has no claim
     if result["clients"] and not module.params["interrupt"]:
         raise PreflightError(
-            f"there are clients on the target, with connections {_clients.sentence(result['clients'])}, and nothing "
-            "was stopped; run again when they are gone, or end their meetings with preflight_interrupt: true "
-            "(interrupt)"
+            f"there are clients on the target (connections: {_clients.sentence(result['clients'])}), and nothing was "
+            "stopped; run again when they are gone, or end their meetings with preflight_interrupt: true (interrupt)"
         )
     # With nothing to stop it is the claim alone.
     claim = system.arm(active, module.params["session"], str(by), ttl)

@@ -44,6 +44,7 @@ _MANY_STRANGERS = 1000
 _FILLER = "\uffff"  # the second column of a character that takes two; no text has it of itself
 _PIECE = re.compile(f"[^{_FILLER}]{_FILLER}|(?:[^{_FILLER}](?!{_FILLER}))+")
 
+_FROM_INSIDE = "open, not from outside"
 _VERDICT_WORDS = {"passed": "open", "failed": "FAILED", "warning": "warning", "inconclusive": "NOT PROVEN"}
 
 _NOT_STOPPED = {
@@ -224,11 +225,8 @@ def render_plan(report: Report, vantages: t.Sequence[Vantage], clients: t.Sequen
     for why in filter(None, (vantage.failure or vantage.unresolved for vantage in vantages)):
         lines += _wrap(f"could not ask: {why}", "    ", "  ")
     if clients:
-        lines += _wrap(
-            f"would stop nothing while there are clients ({', '.join(clients)}), but with preflight_interrupt: true",
-            "    ",
-            "  ",
-        )
+        who = f"clients (connections: {' and '.join(clients)})"
+        lines += _wrap(f"would stop nothing while there are {who}, but with preflight_interrupt: true", "    ", "  ")
     for name in dict.fromkeys(check["name"] for check in report["checks"]):
         check = next(check for check in report["checks"] if check["name"] == name)
         lines += _wrap(f"would ask {check['ports']}/{check['protocol']} ({name}) from {listing(probers)}", "    ", "  ")
@@ -282,7 +280,8 @@ def _ends(vantage: Vantage) -> str:
         here = _natted(source, local)
         there = _natted(ip, vantage.destination.get(family))
         pairs.append(f"{here} to {there}" if here else f"to {there}")
-    return f": {', '.join(pairs)}" if pairs else ""
+    colon = ":" if vantage.source or vantage.local else ""
+    return f"{colon} {', '.join(pairs)}" if pairs else ""
 
 
 def _natted(seen: str | None, local: str | None) -> str:
@@ -327,7 +326,7 @@ def _outcome(check: Report) -> str:
         return _outcome_of_closed(check)
     closed = [result for result in check["results"] if result["state"] != "open"]
     if not closed:
-        return word if check["verdict"] == "passed" else f"{word}: open, not from outside"
+        return word if check["verdict"] == "passed" else f"{word}: {_FROM_INSIDE}"
     states = dict.fromkeys(result["state"].replace("_", " ") for result in closed)
     count = sum(result["count"] for result in check["results"])
     amount = sum(result["count"] for result in closed)
@@ -389,6 +388,8 @@ def _steps(remedy: t.Sequence[str]) -> list[str]:
 
 
 def _headline(cause: Cause) -> str:
+    if cause.state == cause.expect == "open":
+        return _FROM_INSIDE
     if cause.expect == "open":
         return listing(list(dict.fromkeys(part.state.replace("_", " ") for part in parts_of(cause))))
     return "reachable, and shall not be" if cause.state in REACHABLE else "not proven closed"

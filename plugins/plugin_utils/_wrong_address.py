@@ -8,12 +8,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
-from ansible_collections.plugnmeet.server.plugins.module_utils._probe.icmp import NEIGHBOUR_MISSING
+from ansible_collections.plugnmeet.server.plugins.module_utils._probe.icmp import NEIGHBOUR_MISSING, NO_WAY
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._cause import Cause, parts_of
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.name import is_address
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import Command
 
@@ -30,7 +30,7 @@ class _Words:
         self.name = address
         self.ip: str = astray["address"]
         self.family, record = ("IPv6", "AAAA") if ":" in self.ip else ("IPv4", "A")
-        self.record = "" if _is_address(address) else f"the {record} record of {address}"
+        self.record = "" if is_address(address) else f"the {record} record of {address}"
         self.own: list[str] = astray["own"]
         self.ipv6_off: str = astray["ipv6_off"]
         self.beside: str = astray["beside"]
@@ -66,6 +66,8 @@ def _what_came_of_it(words: _Words, parts: t.Iterable[Cause]) -> str:
             there.append(_answer(part.facts))
         elif by in NEIGHBOUR_MISSING:
             on_the_way.append(f"{who or 'the last router'} finds nobody there")
+        elif by in NO_WAY:
+            on_the_way.append(f"{who or 'a router'} knows no way there")
         elif by and who and who not in part.addresses:
             on_the_way.append(f"{who} refuses it with {by}")
         elif by:
@@ -104,11 +106,3 @@ def _steps(words: _Words) -> list[str]:
     if words.arrived or words.ipv6_off:
         return [mend, *give]
     return [mend, *give, f"Or, if {words.ip} is a router or proxy in front: make it pass all of it on to {words.host}"]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

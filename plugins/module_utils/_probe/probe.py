@@ -23,7 +23,7 @@ from .._session import Session
 from . import control
 from .cut import find_cuts
 from .interceptors import show_interceptors
-from .rejections import conclude, look_again, nobody_there
+from .rejections import conclude, look_again, unreachable
 from .resolve import Path, resolve
 from .sweep import Sweep
 from .tcp import TcpProbes
@@ -107,7 +107,7 @@ def probe(session: Session, vantage: int, address: str, requirements: t.Sequence
             asked_again |= look_again(sweep, heard)
         control.tell_doubts(sweep)
         conclude(sweep, asked_again, heard)
-        for path, rejection in nobody_there(sweep, heard).items():
+        for path, rejection in unreachable(sweep, heard).items():
             tcp.see_rejected(ways[path], rejection)
     show_interceptors(session, vantage, address, ways, tcp_ports, tcp.evidence)
     asked = {"tcp": {*tcp_ports}, "udp": {*udp_ports}}

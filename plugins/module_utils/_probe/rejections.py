@@ -18,17 +18,21 @@ from .sweep import OWN_FIREWALL, Probe, Sweep
 
 _GAP = 1.05  # seconds between two questions that ask for an ICMP error: Linux sends one a second
 _MOST_QUESTIONS = 3
+_OF_THE_ADDRESS = (*icmp.NEIGHBOUR_MISSING, *icmp.NO_WAY)
 
 
-def nobody_there(sweep: Sweep, heard: t.AbstractSet[int]) -> dict[int, icmp.Rejection]:
-    """Return, of each path where nothing was answered, the error that says that nobody has its address, if one did.
+def unreachable(sweep: Sweep, heard: t.AbstractSet[int]) -> dict[int, icmp.Rejection]:
+    """Return, of each path where nothing was answered, the error that says that it leads to nobody, if one did.
 
     Such an error is about the address and not about the port that was asked (RFC 792, RFC 4443, section 3.1). But a
     firewall may send it for a port: over the paths in `heard` somebody answered otherwise.
     """
     answered = {probe.path for probe in sweep.probes if probe.answered} | heard
-    missing = {path: each for (path, dummy), each in sweep.rejected.items() if each.by in icmp.NEIGHBOUR_MISSING}
-    return {path: rejection for path, rejection in missing.items() if path not in answered}
+    return {
+        path: rejection
+        for (path, dummy), rejection in sweep.rejected.items()
+        if path not in answered and rejection.by in _OF_THE_ADDRESS and not sweep.paths[path].is_own(rejection)
+    }
 
 
 def look_again(sweep: Sweep, heard: t.AbstractSet[int]) -> set[tuple[int, int]]:
@@ -45,7 +49,7 @@ def look_again(sweep: Sweep, heard: t.AbstractSet[int]) -> set[tuple[int, int]]:
     sweep.listen(patience.SHORTEST)  # a router takes three seconds to find that nobody is there
     first: list[list[Probe]] = [[] for dummy in sweep.paths]
     then: list[list[Probe]] = [[] for dummy in sweep.paths]
-    missing, doubtful = nobody_there(sweep, heard), sweep.doubtful
+    missing, doubtful = unreachable(sweep, heard), sweep.doubtful
     paths = {path for path, dummy in sweep.rejected}
     for run in sorted(_silent_runs(sweep), key=len, reverse=True):
         path, middle = run[0].path, run[len(run) // 2]
@@ -87,17 +91,17 @@ def conclude(sweep: Sweep, asked: set[tuple[int, int]], heard: t.AbstractSet[int
     """Turn the rejections into evidence.
 
     Of a run with a rejected port the whole run was rejected, unless it was not always in the same way, or one of the
-    ports that were `asked` slowly enough to get an ICMP error of their own stayed silent. If nobody is there, all of
-    the path was.
+    ports that were `asked` slowly enough to get an ICMP error of their own stayed silent. If the address is
+    unreachable, all of the path was.
     """
-    missing = nobody_there(sweep, heard)
+    missing = unreachable(sweep, heard)
     for run in _silent_runs(sweep):
         keys = [(probe.path, probe.port) for probe in run]
         rejections = [sweep.rejected[key] for key in keys if key in sweep.rejected]
         alike = len({(rejection.by, rejection.offender) for rejection in rejections}) == 1
         whole = alike and not any(key in asked and key not in sweep.rejected for key in keys)
         for key, probe in zip(keys, run):
-            rejection = missing.get(probe.path) or (rejections[0] if whole else sweep.rejected.get(key))
+            rejection = sweep.rejected.get(key) or missing.get(probe.path) or (rejections[0] if whole else None)
             if rejection and sweep.paths[probe.path].is_own(rejection):
                 sweep.see(_evidence.UNSENT, probe, reason=OWN_FIREWALL)
             elif rejection:

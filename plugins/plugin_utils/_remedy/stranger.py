@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._evidence import quoted
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.name import lead_to
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.words import Words
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import shortened
 
@@ -72,7 +73,7 @@ def _out_of_the_way(words: Words) -> list[str]:
 
 
 def lead_to_host(words: Words) -> list[str]:
-    name = f"Make {words.address} lead to {words.host}: check its DNS records"
+    name = lead_to(words)
     router = forward_to_host(words)
     certificate = words.facts.get("certificate")
     # Who looks into TLS has an authority of its own, and does so with any name.

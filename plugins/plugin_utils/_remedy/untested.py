@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import TIME_OVER
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.name import drop_family
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.stranger import answer
-from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.upstream import drop_family
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.words import RUN_AGAIN, Words
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._step import ServerCommand
 
@@ -68,7 +68,8 @@ def ask_from_elsewhere(words: Words) -> list[str]:
     if "preflight_ttl" in words.fact("reason"):
         return RUN_AGAIN
     if words.fact("prober"):
-        return [f"Make it work for Ansible (ansible -m ping {words.vantages}), or name another in preflight_probers"]
+        ping = f"ansible -i INVENTORY -m ping {words.vantages}"
+        return [f"Make it work for Ansible ({ping}), or name another in preflight_probers"]
     if words.fact("visit"):
         return _visit_again(words)
     return _mend_the_way(words)
@@ -76,7 +77,7 @@ def ask_from_elsewhere(words: Words) -> list[str]:
 
 def _visit_again(words: Words) -> list[str]:
     if words.fact("route") == "none":
-        return [f"Run it again, and open the page in a network that has {words.families}", drop_family(words)]
+        return [f"Run it again, and open the page in a network that has {words.families}", *drop_family(words)]
     return [f"Run it again, and open the page in a current browser outside {words.host}'s network"]
 
 
@@ -87,4 +88,4 @@ def _mend_the_way(words: Words) -> list[str]:
         busy = f"{words.vantages} and {words.host} have"
         return [f"Run it again when {busy} less to do, or from another host (preflight_probers)"]
     steps = [f"Mend this on {words.vantages}, or probe from a host that can (preflight_probers)"]
-    return [*steps, drop_family(words)] if words.fact("route") == "none" else steps
+    return [*steps, *drop_family(words)] if words.fact("route") == "none" else steps

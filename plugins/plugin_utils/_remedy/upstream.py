@@ -18,6 +18,7 @@ from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.mistaken_
     off_by_one,
     tcp_instead,
 )
+from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.name import correct, drop_family
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.stranger import forward_to_host
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._remedy.words import Words
 from ansible_collections.plugnmeet.server.plugins.plugin_utils._sentence import listing
@@ -83,8 +84,8 @@ def _is_a_machines_refusal(words: Words) -> bool:
 def open_upstream(words: Words) -> list[str]:
     if words.fact("by") in icmp.NEIGHBOUR_MISSING:
         return [
-            f"Give {words.host} the address {words.ips}, or correct its DNS records, or preflight_address",
-            *([drop_family(words)] if len(words.addresses) == 1 else []),
+            f"Give {words.host} the address {words.ips}, or {correct(words)}",
+            *(drop_family(words) if len(words.addresses) == 1 else []),
         ]
     offender = words.fact("offender")
     if words.fact("by") in (*icmp.NO_WAY, icmp.TIME_EXCEEDED):
@@ -107,9 +108,5 @@ def _if_elsewhere(words: Words) -> list[str]:
     """What to do where nothing at all arrived: it may be that the packets went somewhere else."""
     if not words.unseen:
         return []
-    elsewhere = f"If {words.host} is not at {words.ips}: correct its DNS records, or preflight_address"
-    return [elsewhere, *([drop_family(words)] if len(words.addresses) == 1 else [])]
-
-
-def drop_family(words: Words) -> str:
-    return f"If {words.host} shall not be reached over {words.families}: take {words.ips} out of its name"
+    elsewhere = f"If {words.host} is not at {words.ips}: {correct(words)}"
+    return [elsewhere, *(drop_family(words) if len(words.addresses) == 1 else [])]

@@ -277,7 +277,7 @@ SITUATIONS = {
         outside=VISITOR,
         code=2,
         says=(
-            "there are clients on the target, with connections 2 to 443/tcp, 1 to 7881/tcp, and nothing was stopped",
+            "there are clients on the target (connections: 2 to 443/tcp and 1 to 7881/tcp), and nothing was stopped",
             "preflight_interrupt: true",
         ),
         untouched=True,
@@ -287,7 +287,7 @@ SITUATIONS = {
         "clients are connected, in check mode",
         outside=VISITOR,
         arguments=("--check",),
-        says=("would stop nothing while there are clients (2 to 443/tcp, 1 to 7881/tcp)",),
+        says=("would stop nothing while there are clients (connections: 2 to 443/tcp and 1 to 7881/tcp)",),
         untouched=True,
         clean_outside="systemctl stop visitor",
     ),
@@ -542,6 +542,17 @@ SITUATIONS = {
         says=("meet1 passed", *(f"many{number:02} did not pass" for number in range(1, 31))),
         says_not=("UNREACHABLE",),
     ),
+    "dead-prober": Situation(
+        "one of two probers cannot be used, and is not waited for again while services are stopped",
+        arguments=("-i", str(ROOT / "tests/chaos/dead-prober.yml"), "-e", "preflight_probers=dead,ext"),
+        code=2,
+        says=(
+            "skipping: [meet1] => (item=dead)",
+            "NOT PROVEN: untested (from dead) open (IPv4 and IPv6 from ext)",
+            "every port, from dead: untested dead could not be used: ",
+            "running again: plugnmeet and haproxy",
+        ),
+    ),
     "python38": Situation(
         "Python 3.8 on server and prober, which the newest core does not take",
         core="oldest",
@@ -554,7 +565,7 @@ SITUATIONS = {
 
 
 # A run of all takes eight minutes. These are what happens most, or would be worst.
-FEW = ("clients", "two-at-once", "ttl", "broken", "dependents", "reload", "masked", "full", "secret")
+FEW = ("clients", "two-at-once", "ttl", "broken", "dependents", "reload", "masked", "full", "secret", "dead-prober")
 
 
 def situations() -> int:

@@ -56,7 +56,7 @@ def test_connections_from_other_hosts_are_counted_by_entry(kernel: t.Any, tmp_pa
         {"protocol": "tcp", "ports": "443", "connections": 3},
         {"protocol": "tcp", "ports": "7881", "connections": 1},
     ]
-    assert _clients.sentence(found) == "3 to 443/tcp, 1 to 7881/tcp"
+    assert _clients.sentence(found) == "3 to 443/tcp and 1 to 7881/tcp"
 
 
 @pytest.mark.parametrize(

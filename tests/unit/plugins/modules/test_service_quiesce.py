@@ -213,7 +213,7 @@ def test_while_there_are_clients_nothing_is_stopped(run_module: t.Any, system: S
     result = quiesce(run_module, ports=PORTS)
     assert result["failed"]
     assert result["msg"] == (
-        "there are clients on the target, with connections 3 to 443/tcp, 2 to 50000-60000/udp, and nothing was "
+        "there are clients on the target (connections: 3 to 443/tcp and 2 to 50000-60000/udp), and nothing was "
         "stopped; run again when they are gone, or end their meetings with preflight_interrupt: true (interrupt)."
     )
     assert system.did() == []

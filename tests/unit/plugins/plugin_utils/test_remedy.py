@@ -638,7 +638,7 @@ def test_a_prober_that_cannot_be_used_is_mended_for_ansible() -> None:
     given = advise(cause, "meet1", "meet.example.com")
     assert given.explanation == "ext could not be used: no route."
     assert given.remedy == [
-        "Make it work for Ansible (ansible -m ping ext), or name another in preflight_probers",
+        "Make it work for Ansible (ansible -i INVENTORY -m ping ext), or name another in preflight_probers",
     ]
 
 
@@ -678,6 +678,24 @@ def test_nobody_is_told_to_take_all_addresses_out_of_a_name() -> None:
     assert advise(cause, "meet1", "meet.example.com").remedy == [
         OPEN_UPSTREAM.replace("203.0.113.10", "203.0.113.10 and 2001:db8::10"),
         "If meet1 is not at 203.0.113.10 and 2001:db8::10: correct its DNS records, or preflight_address",
+    ]
+
+
+def test_an_address_has_no_dns_records() -> None:
+    def remedy(state: str, **facts: str) -> list[str]:
+        cause = CAUSE._replace(state=state, facts=facts, unseen=True)
+        return advise(cause, "meet1", "203.0.113.10").remedy
+
+    assert remedy("blocked_upstream") == [
+        OPEN_UPSTREAM,
+        "If meet1 is not at 203.0.113.10: correct preflight_address",
+    ]
+    assert remedy("rejected_upstream", by="ICMP host unreachable") == [
+        "Give meet1 the address 203.0.113.10, or correct preflight_address"
+    ]
+    assert remedy("wrong_server")[0] == "If 203.0.113.10 is not meet1's address: correct preflight_address"
+    assert remedy("untested", reason="x", route="none") == [
+        "Mend this on ext, or probe from a host that can (preflight_probers)"
     ]
 
 

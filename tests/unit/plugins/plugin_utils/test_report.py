@@ -212,7 +212,7 @@ def test_what_stood_still_before_is_not_said_to_run_again(sides: t.Any) -> None:
             "  from ext: 198.51.100.2 (NAT of 192.0.2.7) to 203.0.113.10 (NAT of 10.0.0.5)",
         ),
         ({"source": {}}, "  from ext: 192.0.2.7 to 203.0.113.10"),
-        ({"source": {}, "local": {}}, "  from ext: to 203.0.113.10"),
+        ({"source": {}, "local": {}}, "  from ext to 203.0.113.10"),
         ({"addresses": {}}, "  from ext"),
     ],
     ids=[
@@ -435,6 +435,13 @@ def test_a_wide_character_takes_two_columns(sides: t.Any, purpose: str) -> None:
     assert purpose.replace(" ", "") in "".join(line[9:].partition("  ")[0] for line in table).replace(" ", "")
 
 
+def test_what_only_a_witness_from_inside_found_open_is_not_called_open(sides: t.Any) -> None:
+    witness = sides.vantage({("open", "tcp", ""): [443]}, outside=False, inside="ext is the target itself")
+    shown = show(make(sides, [sides.row("tcp", [443])], [witness]))
+    assert "NOT PROVEN: open, not from outside" in shown
+    assert "443/tcp, over IPv4, from ext: open, not from outside\n" in shown
+
+
 def test_a_short_list_of_ports_has_its_line(sides: t.Any) -> None:
     made = make(sides, [sides.row("tcp", [80, 443])], [sides.vantage({})])
     assert "\n80, 443/tcp  what it is for  required" in show(made)
@@ -537,8 +544,8 @@ def test_a_plan_says_who_would_be_in_the_way(sides: t.Any) -> None:
     report, *dummy = make(sides, [sides.row("udp", MEDIA, name="media")], vantages)
     plan = _report.render_plan(report, vantages, ["3 to 443/tcp", "1 to 7881/tcp"])
     assert (
-        "  would stop nothing while there are clients (3 to 443/tcp, 1 to 7881/tcp), but\n"
-        "    with preflight_interrupt: true\n"
+        "  would stop nothing while there are clients (connections: 3 to 443/tcp and 1\n"
+        "    to 7881/tcp), but with preflight_interrupt: true\n"
     ) in plan
 
 

@@ -41,7 +41,7 @@ def received(ports: str, vantage: int = 0) -> Facts:
 
 def heard(visit: Facts, evidence: list[Facts]) -> tuple[Facts, Facts]:
     """The first witness with its evidence by what was seen, and what is left of the listener's."""
-    probes = _visitors.witnesses(visit, ADDRESSES, "Nobody came", TABLE)
+    probes = _visitors.witnesses(visit, ADDRESSES, "nobody came", TABLE)
     probes, stopped = _visitors.hear(probes, {**visit, "evidence": evidence}, TABLE)
     found: Facts = {}
     for row in probes[0]["evidence"]:
@@ -180,7 +180,7 @@ def test_netcat_tests_no_way_back() -> None:
 
 def test_nobody_proves_nothing() -> None:
     probe, dummy = heard({}, [])
-    assert (probe["item"], probe["found"]["unsent"]["1-9"]["reason"]) == ("nobody", "Nobody came")
+    assert (probe["item"], probe["found"]["unsent"]["1-9"]["reason"]) == ("nobody", "nobody came")
 
 
 def test_a_prober_is_no_visitor() -> None:

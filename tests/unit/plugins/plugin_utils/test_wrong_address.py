@@ -122,6 +122,7 @@ def test_an_address_that_is_no_name_is_mended_in_the_variable(own: list[str], en
             {"by": "ICMP address unreachable", "offender": "2001:db8::1"},
             "; 2001:db8::1 finds nobody there.",
         ),
+        ("rejected_upstream", {"by": "ICMP no route", "offender": "2001:db8::1"}, "; 2001:db8::1 knows no way there."),
         (
             "rejected_upstream",
             {"by": "ICMP admin prohibited", "offender": "2001:db8::1"},

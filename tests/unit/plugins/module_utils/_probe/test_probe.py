@@ -38,7 +38,7 @@ from ansible_collections.plugnmeet.server.plugins.module_utils._probe.probe impo
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.rejections import (
     conclude,
     look_again,
-    nobody_there,
+    unreachable,
 )
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.resolve import Path, resolve
 from ansible_collections.plugnmeet.server.plugins.module_utils._probe.sweep import Sweep
@@ -875,8 +875,16 @@ def test_an_address_without_a_way_is_not_asked(row: Row, session: Session, addre
     assert facts["sent"] == 0
 
 
-@pytest.mark.parametrize(("by", "all_of_it"), [("ICMP host unreachable", True), ("ICMP host prohibited", False)])
-def test_if_nobody_is_there_no_port_is(
+@pytest.mark.parametrize(
+    ("by", "all_of_it"),
+    [
+        ("ICMP host unreachable", True),
+        ("ICMP net unreachable", True),
+        ("ICMP no route", True),
+        ("ICMP host prohibited", False),
+    ],
+)
+def test_if_the_address_is_unreachable_every_port_is(
     session: Session, monkeypatch: pytest.MonkeyPatch, by: str, all_of_it: bool
 ) -> None:
     told = [icmp.Rejection(50_001, by, "198.51.100.1")]
@@ -884,13 +892,36 @@ def test_if_nobody_is_there_no_port_is(
     ports = [443, *range(50_000, 50_004)]
     with Sweep(session, 0, [PATH], ports, 0) as sweep:
         sweep._read_errors(0)
-        assert bool(nobody_there(sweep, set())) is all_of_it
+        assert bool(unreachable(sweep, set())) is all_of_it
         if all_of_it:
             conclude(sweep, look_again(sweep, set()), set())
             assert sweep.sent == 0
             assert sweep.evidence.all("rejected", "udp", "ipv4", 0) == set(ports)
             sweep.probes[0].answered = True  # somebody is
-            assert nobody_there(sweep, set()) == {}
+            assert unreachable(sweep, set()) == {}
+
+
+def test_a_port_that_was_refused_otherwise_keeps_its_own_error(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [icmp.Rejection(443, "ICMP net unreachable", "198.51.100.1")]
+    told.append(icmp.Rejection(50_001, "ICMP admin prohibited", "198.51.100.9"))
+    monkeypatch.setattr(icmp, "read_errors", lambda dummy: told)
+    with Sweep(session, 0, [PATH], [443, *range(50_000, 50_004)], 0) as sweep:
+        sweep._read_errors(0)
+        conclude(sweep, look_again(sweep, set()), set())
+        by = {dict(detail)["by"]: ports for detail, ports in sweep.evidence.select("rejected", "udp", "ipv4").items()}
+        assert by == {"ICMP admin prohibited": {50_001}, "ICMP net unreachable": {443, 50_000, 50_002, 50_003}}
+
+
+def test_an_error_of_its_own_firewall_says_nothing_of_the_address(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = [icmp.Rejection(443, "ICMP net unreachable", PATH.local)]
+    monkeypatch.setattr(icmp, "read_errors", lambda dummy: told)
+    with Sweep(session, 0, [PATH], [443], 0) as sweep:
+        sweep._read_errors(0)
+        assert unreachable(sweep, set()) == {}
 
 
 def test_who_answers_over_tcp_is_there_whatever_is_rejected_over_udp(
