@@ -191,7 +191,7 @@ def _passed_on(report: Report) -> list[str]:
 
 def _left_behind(report: Report) -> list[str]:
     """What became of the services."""
-    lines = []
+    lines = [] if report["services"] else ["No service was stopped."]
     back = [service for service in report["services"] if service["was"] == service["now"] == "active"]
     if back:
         longest = max(service.get("down_seconds") or 0 for service in back)

@@ -26,6 +26,7 @@ from .tools.bare_loop import BareLoop
 from .tools.netcat import Netcat
 from .tools.nmap import BEST, Nmap
 from .tools.ours import Ours
+from .tools.proving_loop import ProvingLoop
 from .tools.wait_for import WaitFor
 
 DOCUMENT = ROOT / "docs/benchmark.md"
@@ -44,6 +45,7 @@ def main() -> int:
     tools: list[Tool] = [
         Ours(),
         Nmap("nmap, best setting", BEST, LIMIT),
+        ProvingLoop(),
         BareLoop(),
         Nmap("nmap, default", (), float(os.environ.get("BENCH_NMAP_SECONDS") or 60), once=True),
         Netcat(20),

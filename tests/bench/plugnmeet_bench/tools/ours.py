@@ -43,7 +43,7 @@ class Ours:
 
     def ask(self, path: NetworkPath) -> Run:
         """One run; the time is the prober's whole process, but for that in which it looks for reasons."""
-        session = json.dumps({"id": characters(16), "secret": characters(32)})
+        session = new_session()
         with listening(session) as pid:
             done = measure([*IMPORTABLE, PROGRAMS / "probe.py", ADDRESS, PORTS], LIMIT, session)
             listener_cpu, listener_memory = look_at(pid)
@@ -109,6 +109,11 @@ def look_at(pid: int) -> tuple[float, int]:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return (int(fields[11]) + int(fields[12])) / TICKS, int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+def new_session() -> str:
+    """The credentials of a run, in JSON."""
+    return json.dumps({"id": characters(16), "secret": characters(32)})
 
 
 def characters(count: int) -> str:

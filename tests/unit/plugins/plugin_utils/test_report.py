@@ -442,6 +442,12 @@ def test_what_only_a_witness_from_inside_found_open_is_not_called_open(sides: t.
     assert "443/tcp, over IPv4, from ext: open, not from outside\n" in shown
 
 
+def test_where_nothing_was_stopped_it_says_so(sides: t.Any) -> None:
+    unable = sides.vantage({}, families=(), failure="ext could not be used: no route")
+    assert "\nNo service was stopped.\n" in show(make(sides, [sides.row("udp", [1])], [unable]))
+    assert "No service was stopped" not in show(hole(sides))
+
+
 def test_a_short_list_of_ports_has_its_line(sides: t.Any) -> None:
     made = make(sides, [sides.row("tcp", [80, 443])], [sides.vantage({})])
     assert "\n80, 443/tcp  what it is for  required" in show(made)
