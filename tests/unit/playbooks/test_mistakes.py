@@ -15,7 +15,7 @@ import sys
 import pytest
 import yaml
 
-ROOT = pathlib.Path(__file__).parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 BINARIES = {"newest": pathlib.Path(sys.executable).parent, "oldest": ROOT / ".cache/venv/oldest/bin"}
 NO_INVENTORY = "There is no inventory; give one, or a server's name with a comma behind it: -i 'meet.example.com,'"
 NO_HOST = "put it into the group plugnmeet, or name it with -e preflight_hosts=NAME"
