@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.plugnmeet.server.tests.unit.playbooks.test_mistakes import BINARIES, ROOT, refused
 
-# A module that knows no server, and notes what it was asked to do.
+# A module that knows no server, and notes what it was asked to do. It cannot listen where the server's TTL is 77.
 STAND_IN = """#!/usr/bin/python
 # WANT_JSON
 import json, sys
@@ -30,6 +30,8 @@ results = {
 result = results.get("NAME", {})
 if not given["_ansible_check_mode"]:
     open("LOG", "a").write("NAME %s\\n" % given.get("state", ""))
+    if given.get("ttl") == 77 and "NAME" == "port_listener":
+        result = {"failed": True, "msg": "no room for a listener."}
 print(json.dumps(result))
 """
 ROLE = "plugnmeet.server.preflight"
@@ -56,6 +58,21 @@ def played(folder: pathlib.Path, inventory: str, keywords: str, core: str) -> tu
     where = {"ANSIBLE_COLLECTIONS_PATH": str(folder / "collections")}
     python = f"ansible_python_interpreter={BINARIES[core] / 'python'}"
     return refused(folder, "play.yml", "-i", "inventory", "-e", python, core=core, **where)
+
+
+@pytest.mark.parametrize("core", ["newest", "oldest"])
+@pytest.mark.parametrize("keywords", ["", "  any_errors_fatal: true\n  max_fail_percentage: 0\n"])
+def test_one_that_cannot_listen_keeps_no_other_from_being_as_it_was(
+    tmp_path: pathlib.Path, log: pathlib.Path, keywords: str, core: str
+) -> None:
+    hosts = "[plugnmeet]\nmeet1\nmeet2 preflight_ttl=77\n[all:vars]\nansible_connection=local\n"
+    code, said = played(tmp_path, hosts, keywords, core)
+    done = log.read_text(encoding="utf-8").splitlines()
+    assert done.count("port_listener started") == 2
+    assert done.count("service_quiesce restored") == 2
+    assert "no room for a listener." in said
+    assert code == 2
+    assert re.search(r"meet2 +: .*failed=1", said)
 
 
 @pytest.mark.parametrize("core", ["newest", "oldest"])
