@@ -545,11 +545,11 @@ SITUATIONS = {
     ),
     "dead-prober": Situation(
         "one of two probers cannot be used, and is not waited for again while services are stopped",
-        arguments=("-i", str(ROOT / "tests/chaos/dead-prober.yml"), "-e", "preflight_probers=dead,ext"),
+        arguments=("-i", str(ROOT / "tests/chaos/dead-prober.yml"), "-e", "preflight_probers=ext,dead"),
         code=2,
         says=(
             "skipping: [meet1] => (item=dead)",
-            "NOT PROVEN: untested (from dead) open (IPv4 and IPv6 from ext)",
+            "open (IPv4 and IPv6 from ext) NOT PROVEN: untested (from dead)",
             "every port, from dead: untested dead could not be used: ",
             "running again: plugnmeet and haproxy",
         ),
